@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from raypp.serving.access import Front, Metadata, read_front_secret
 from raypp.serving.call_rates import CallRates
 from raypp.serving.door import door_limits
 from raypp.serving.fairness import FairQueue, Priority
+from raypp.serving.hedge import first_answer
 from raypp.serving.model import DetectedBlock, FrameBlock, ServedModel
 from raypp.serving.quota import Presence
 from raypp.serving.refusal_log import RefusalLog
@@ -36,6 +37,9 @@ REPORT_THREADS = 2
 _MODELS_CHANGE = 3
 _PATIENCE_S = 30.0
 _AT_ONCE_S = 2.0
+_AGAIN_AFTER_S = 5.0
+_MOST_CALLS = 3
+"""A detector is asked again, and again, before Ray notices that its node was lost."""
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.05, 2.0
 _FAILING = (RayActorError, BackPressureError, DeploymentUnavailableError)
 
@@ -72,7 +76,7 @@ class Services:
         streams = 2 * settings.limits.streams_per_site
         self.calls = Presence(settings.quotas, streams, settings.streams_per_gateway, rates)
         self._refusals = RefusalLog(logger)
-        self.detectors = Detectors(detectors, self.metrics, settings.share)
+        self.detectors = Detectors(detectors, self.metrics, settings.share, several=settings.detectors.most > 1)
         self.reports = Turns(REPORT_THREADS, "reports")
 
     async def principal(self, metadata: Metadata) -> Principal:
@@ -99,11 +103,13 @@ class Detectors:
         handles: by veil_id.
         metrics: the gateway's.
         share: of frames that those of one veil have at a time; others wait, streams first, and sites in turn.
+        several: whether a veil may have several detectors, so that another one may answer where one is silent.
     """
 
     def __init__(
-        self, handles: dict[str, DeploymentHandle[Any]], metrics: GatewayMetrics, share: DetectorShare
+        self, handles: dict[str, DeploymentHandle[Any]], metrics: GatewayMetrics, share: DetectorShare, *, several: bool
     ) -> None:
+        self._most_calls = _MOST_CALLS if several else 1
         self._handles = handles
         self._metrics = metrics
         self._most = {Priority.STREAM: share.stream, Priority.CALL: share.call}
@@ -127,7 +133,7 @@ class Detectors:
         return about
 
     async def detect(self, veil_id: str, block: FrameBlock, site: str, lane: Priority) -> DetectedBlock:
-        """Detect on frames, a few in one turn; where a detector dies over them, another one is asked.
+        """Detect on frames, a few in one turn; where a detector dies over them or is silent, another one is asked.
 
         Args:
             veil_id: of the frames.
@@ -157,7 +163,7 @@ class Detectors:
         deadline, backoff = time.monotonic() + _PATIENCE_S, Backoff(_FIRST_WAIT_S, _LONGEST_WAIT_S, jitter=True)
         while True:
             try:
-                return await call()
+                return await first_answer(call, _AGAIN_AFTER_S, self._most_calls)
             except _FAILING as error:
                 wait_s = backoff.wait_s()
                 if time.monotonic() + wait_s > deadline:
@@ -167,12 +173,3 @@ class Detectors:
             self._metrics.retried()
             current_event("asked again")
             await asyncio.sleep(wait_s)
-
-
-def in_background(work: Coroutine[Any, Any, Any], running: set["asyncio.Task[Any]"]) -> "asyncio.Task[Any]":
-    """Start a task that nobody may ever wait for: it is held until it ends, and its error is no news."""
-    task = asyncio.get_running_loop().create_task(work)
-    running.add(task)
-    task.add_done_callback(running.discard)
-    task.add_done_callback(lambda done: done.cancelled() or done.exception())
-    return task

@@ -11,13 +11,15 @@ from typing import Any
 
 from ray.exceptions import TaskCancelledError
 
-from actors.services import Services, in_background
+from actors.services import Services
 from protos import raypp_pb2 as pb
+from raypp.io.background import in_background
 from raypp.io.log_record import LoggedStream, bind_stream
 from raypp.io.tracing import SpanKind, TraceSpan
 from raypp.ledger.types import StreamAbout
 from raypp.serving.access import Metadata
 from raypp.serving.admission import Admission, StreamAdmission
+from raypp.serving.alive import with_alive
 from raypp.serving.chunk_reader import ChunkReader, ReadChunk, require_size
 from raypp.serving.fairness import Priority
 from raypp.serving.messages import model_message
@@ -89,7 +91,8 @@ class StreamConnection:
         try:
             yield await self._open()
             reader = in_background(self._read(), self._tasks)
-            async for answer in self._answers():
+            every_s = self._services.settings.alive_every_s
+            async for answer in with_alive(self._answers(), every_s, self._tasks):
                 self._answered_bytes += answer.ByteSize()
                 yield answer
                 if self._answered_bytes > self._services.settings.answers_bytes:
@@ -157,6 +160,7 @@ class StreamConnection:
                 model=model_message(self._model),
                 limits=services.limits.message(),
                 clock_offset_us=offset_us,
+                alive_every_ms=round(services.settings.alive_every_s * 1000),
             )
         )
 

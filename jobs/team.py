@@ -53,9 +53,9 @@ def torch_backend(workers: int, *, gpu: bool) -> BackendConfig:
     """
     if workers == 1:
         return BackendConfig()
-    from ray.train.torch import TorchConfig  # noqa: PLC0415 - slow to import
+    from jobs.node_network import NodeTorchConfig  # noqa: PLC0415 - slow to import
 
-    return TorchConfig(backend="nccl" if gpu else "gloo")
+    return NodeTorchConfig(backend="nccl" if gpu else "gloo")
 
 
 def worker_cpus(workers: int) -> float:

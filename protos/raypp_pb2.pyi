@@ -221,26 +221,30 @@ class Chunk(_message.Message):
     def __init__(self, sequence: _Optional[int] = ..., committed_seen: _Optional[int] = ..., frames: _Optional[_Iterable[_Union[Frame, _Mapping]]] = ..., sent_at_us: _Optional[int] = ..., last: _Optional[bool] = ..., traceparent: _Optional[str] = ...) -> None: ...
 
 class StreamFramesResponse(_message.Message):
-    __slots__ = ("opened", "committed", "moving")
+    __slots__ = ("opened", "committed", "moving", "alive")
     OPENED_FIELD_NUMBER: _ClassVar[int]
     COMMITTED_FIELD_NUMBER: _ClassVar[int]
     MOVING_FIELD_NUMBER: _ClassVar[int]
+    ALIVE_FIELD_NUMBER: _ClassVar[int]
     opened: Opened
     committed: Committed
     moving: Moving
-    def __init__(self, opened: _Optional[_Union[Opened, _Mapping]] = ..., committed: _Optional[_Union[Committed, _Mapping]] = ..., moving: _Optional[_Union[Moving, _Mapping]] = ...) -> None: ...
+    alive: Alive
+    def __init__(self, opened: _Optional[_Union[Opened, _Mapping]] = ..., committed: _Optional[_Union[Committed, _Mapping]] = ..., moving: _Optional[_Union[Moving, _Mapping]] = ..., alive: _Optional[_Union[Alive, _Mapping]] = ...) -> None: ...
 
 class Opened(_message.Message):
-    __slots__ = ("resume_after", "model", "limits", "clock_offset_us")
+    __slots__ = ("resume_after", "model", "limits", "clock_offset_us", "alive_every_ms")
     RESUME_AFTER_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     CLOCK_OFFSET_US_FIELD_NUMBER: _ClassVar[int]
+    ALIVE_EVERY_MS_FIELD_NUMBER: _ClassVar[int]
     resume_after: int
     model: Model
     limits: Limits
     clock_offset_us: int
-    def __init__(self, resume_after: _Optional[int] = ..., model: _Optional[_Union[Model, _Mapping]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., clock_offset_us: _Optional[int] = ...) -> None: ...
+    alive_every_ms: int
+    def __init__(self, resume_after: _Optional[int] = ..., model: _Optional[_Union[Model, _Mapping]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., clock_offset_us: _Optional[int] = ..., alive_every_ms: _Optional[int] = ...) -> None: ...
 
 class Committed(_message.Message):
     __slots__ = ("sequence", "frames", "episodes")
@@ -257,6 +261,10 @@ class Moving(_message.Message):
     REASON_FIELD_NUMBER: _ClassVar[int]
     reason: str
     def __init__(self, reason: _Optional[str] = ...) -> None: ...
+
+class Alive(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class Episode(_message.Message):
     __slots__ = ("episode_id", "site", "camera", "tool", "station", "start_us", "end_us", "seen_us", "state", "close_reason", "stream_epoch")

@@ -125,6 +125,13 @@ class ServiceSettings(BaseModel):
     stream_lease_s: float = Field(
         30, ge=1, le=3600, description="how long streams of a gateway that was killed count among their site's"
     )
+    alive_every_s: float = Field(
+        5,
+        ge=0.1,
+        le=600,
+        description="how long a stream is left without an answer until `alive` says that the service is there; a site "
+        "that hears nothing for three times as long connects anew",
+    )
     answers_bytes: int = Field(64 << 20, ge=1 << 16, description="likewise after so many bytes of answers")
     open_within_s: float = Field(10, gt=0, description="a connection that has not said `open` by then is closed")
     token_check_s: float = Field(

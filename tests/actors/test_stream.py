@@ -107,3 +107,8 @@ def test_a_clock_that_cannot_be_is_refused(gateway: Gateway, sent_at_us: int) ->
     with pytest.raises(StatusError, match=r"the site.s clock .* is not within 1970 to 9998") as caught:
         gateway.stream(_open(sent_at_us=sent_at_us))
     assert caught.value.status is Status.INVALID_ARGUMENT
+
+
+def test_a_site_is_told_how_often_it_hears_that_the_service_is_there(gateway: Gateway) -> None:
+    opened, *_ = gateway.stream(_open(), _chunk(1, -3, -2))
+    assert opened.opened.alive_every_ms == 5000

@@ -47,6 +47,7 @@ class Faults:
     slow_s: float = 0.0
     refuse: tuple[grpc.StatusCode, str] | None = None
     hold: bool = False
+    silent: bool = False
     several: bool = False
     seed: int = 0
 
@@ -64,6 +65,7 @@ class Service(SitesServicer):
         self.streams: dict[tuple[str, str, int], Stream] = {}
         self.connections = 0
         self.most_outstanding = 0
+        self.alive_every_ms = 0
         self.clock_offset_us = 0
         self._random = random.Random(0)
         self._loop = asyncio.new_event_loop()
@@ -140,6 +142,7 @@ class Service(SitesServicer):
                 model=self.model,
                 limits=self.limits,
                 clock_offset_us=self.clock_offset_us,
+                alive_every_ms=self.alive_every_ms,
             )
         )
         decoder = CellDecoder(CellGrid.of(self.spec, self.model.size, opened.width, opened.height))
@@ -149,6 +152,8 @@ class Service(SitesServicer):
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "a fault of the tests")
             while self.faults.hold:
                 await asyncio.sleep(0.02)
+                if self.alive_every_ms and not self.faults.silent:
+                    yield pb.StreamFramesResponse(alive=pb.Alive())
             if self.faults.slow_s:
                 await asyncio.sleep(self.faults.slow_s)
             await self._or_abort(context, self._take, stream, chunk, decoder)

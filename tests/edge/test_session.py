@@ -64,6 +64,34 @@ def test_a_client_that_is_cancelled_just_as_a_chunk_is_committed_ends(site, serv
     spool.close()
 
 
+@pytest.mark.parametrize("silent", [True, False])
+def test_a_service_that_falls_silent_is_left_and_one_that_takes_long_is_not(site, service, silent):
+    service.alive_every_ms = 100
+    service.faults.hold, service.faults.silent = True, silent
+    facts = FACTS.model_copy(
+        update={"site": "plant-1", "camera": "bench-1", "epoch": now_us(), "veil_id": site.veil_id}
+    )
+    spool = CameraSpool(site.spool / "bench-1", 1 << 30, DropPolicy.BLOCK)
+    spool.begin(facts)
+    spool.append([unseen_frame(Observation.COVERED, 0, 1000)], Position(last_index=0, last_us=1000), lambda: False)
+    lines = []
+
+    async def until_it_is_committed():
+        client = StreamClient(spool, ServiceConnection(service.address, site.token_path), RetryPolicy(), lines.append)
+        running = asyncio.create_task(client.run())
+        await asyncio.sleep(1.5)
+        service.faults.hold = False
+        while not client.is_up_to_date:
+            await asyncio.sleep(0.01)
+        running.cancel()
+
+    asyncio.run(asyncio.wait_for(until_it_is_committed(), 20))
+    spool.close()
+    assert (service.connections > 1) is silent
+    assert any("silent for 0.3 s; 1 frames wait in the spool" in line for line in lines) is silent
+    assert len(service.of("bench-1")[0].frames) == 1
+
+
 def test_a_chunk_that_the_service_would_not_take_off_the_network_is_told_of_and_not_sent(site, service):
     service.limits.message_bytes = 100
     facts = FACTS.model_copy(

@@ -5,6 +5,7 @@ import random
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from tests.nodes import service
@@ -14,7 +15,10 @@ from tests.nodes.machine import lacking
 from tests.nodes.rounds import Round, disturbed, undisturbed
 from tests.nodes.work import Evaluate, Fit, Results, Train, Veil, Verify, Work, prepare, prepare_images, run_command
 
-_JOBS: dict[str, type[Work]] = {kind.__name__.lower(): kind for kind in (Veil, Train, Fit, Evaluate, Verify)}
+_JOBS: dict[str, type[Work]] = {kind.__name__.lower(): kind for kind in (Veil, Evaluate, Verify)}
+_TRAININGS: dict[str, type[Work]] = {kind.__name__.lower(): kind for kind in (Train, Fit)}
+_TRAINING_CPUS = 3
+"""Of a node, logical ones: so many that one worker of a training fits on it, and two do not."""
 _SERVICES = ("serve", "head")
 """Streams to the service, of whose cluster a worker is lost, or the head."""
 _VIDEO_S, _CAMERAS = 60.0, 2
@@ -26,7 +30,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.nodes", description=__doc__)
     parser.add_argument("rounds", type=int, nargs="?", default=20)
     parser.add_argument("first_seed", type=int, nargs="?", default=1, help="of what is lost when")
-    kinds = (*_JOBS, *_SERVICES)
+    kinds = (*_JOBS, *_TRAININGS, *_SERVICES)
+    parts = {
+        (*_JOBS,): partial(_job_rounds, _JOBS, 1),
+        (*_TRAININGS,): partial(_job_rounds, _TRAININGS, _TRAINING_CPUS),
+        _SERVICES: _service_rounds,
+    }
     parser.add_argument("--work", nargs="+", choices=kinds, default=[*kinds], help="in turn (default: all)")
     parser.add_argument("--grow", action="store_true", help="no rounds: a veil on one worker, on four and on one again")
     options = parser.parse_args()
@@ -40,25 +49,25 @@ def main() -> int:
     plan = [(options.first_seed + turn, options.work[turn % len(options.work)]) for turn in range(options.rounds)]
     failed = 0
     with tempfile.TemporaryDirectory(prefix="raypp-nodes-") as folder:
-        for part, rounds in (("jobs", _job_rounds), ("service", _service_rounds)):
-            mine = [(seed, kind) for seed, kind in plan if (kind in _SERVICES) == (part == "service")]
+        for part, rounds in parts.items():
+            mine = [(seed, kind) for seed, kind in plan if kind in part]
             if mine:
-                for (seed, kind), outcome in zip(mine, rounds(Path(folder) / part, mine), strict=True):
+                for (seed, kind), outcome in zip(mine, rounds(Path(folder) / part[0], mine), strict=True):
                     print(f"round {seed}, {kind}: {outcome}", flush=True)
                     failed += bool(outcome.difference)
     print(f"{options.rounds - failed} of {options.rounds} rounds left what the undisturbed run left")
     return 1 if failed else 0
 
 
-def _job_rounds(place: Path, plan: Plan) -> Iterator[Round]:
+def _job_rounds(jobs: dict[str, type[Work]], cpus: int, place: Path, plan: Plan) -> Iterator[Round]:
     place.mkdir()
     kinds = {kind for _, kind in plan}
     prepare(place)
     if kinds != {"veil"}:
         prepare_images(place)
-    with ray_cluster(place / "machines", 2) as cluster:
-        print("a head and 2 workers, of a CPU each, run", flush=True)
-        works = {name: kind(place) for name, kind in _JOBS.items() if name in kinds}
+    with ray_cluster(place / "machines", 2, cpus) as cluster:
+        print(f"a head and 2 workers run, of {cpus} logical CPUs each", flush=True)
+        works = {name: kind(place) for name, kind in jobs.items() if name in kinds}
         expected: dict[str, Results] = {}
         for name, work in works.items():
             out = place / f"{name}-undisturbed"
@@ -78,7 +87,7 @@ def _service_rounds(place: Path, plan: Plan) -> Iterator[Round]:
         service.site_ground(place, _VIDEO_S, _CAMERAS, **storage) as ground,
         service.site_on(ground, start_cluster(ground.machines, 2), 2) as served,
     ):
-        served.deploy(served.config(service.TWO_GATEWAYS))
+        served.deploy(served.config(service.TWO_OF_EACH))
         print("a head on RocksDB and 2 workers serve", flush=True)
         seconds, expected = service.undisturbed(served)
         counts = ", ".join(f"{len(rows)} {name}" for name, rows in expected.items())

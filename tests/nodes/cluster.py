@@ -62,9 +62,13 @@ class RayCluster:
     def worker(self, number: int) -> Machine:
         return self.network.machines[f"worker{number}"]
 
-    def busy_workers(self) -> list[int]:
-        """Numbers of the workers where an actor or a task is."""
-        return [number for number in self.workers() if any(map(is_work, self.worker(number).titles()))]
+    def busy_workers(self, actor: str = "") -> list[int]:
+        """Numbers of the workers where an actor or a task is, of a name that begins so."""
+        return [
+            number
+            for number in self.workers()
+            if any(is_work(title) and title.startswith(f"ray::{actor}") for title in self.worker(number).titles())
+        ]
 
 
 def is_work(title: str) -> bool:

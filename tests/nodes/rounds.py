@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.nodes.cluster import RayCluster
+from tests.nodes.timeline import Event, events, say, watched
 from tests.nodes.work import Results, Work
 
 _ENDS_WITHIN_S = 900
@@ -68,27 +69,32 @@ def disturbed(
     job = work.begin(cluster.head, cluster.address, out)
     log = out.with_suffix(".log")
     at = chance.randint(1, work.steps * 3 // 4) if work.steps else 0
-    while work.progress(out) < at or not (busy := cluster.busy_workers()):
+    while work.progress(out) < at or not (busy := cluster.busy_workers(work.actor)):
         assert job.poll() is None, f"it ended before a node was lost\n{log.read_text()[-4000:]}"
         assert time.monotonic() - started < _ENDS_WITHIN_S, log.read_text()[-4000:]
         time.sleep(_LOOK_S)
     number = chance.choice(busy)
-    had_work = number in cluster.busy_workers()
-    cluster.worker(number).lose()
-    lost_at, lost = work.progress(out), time.monotonic()
-    with ThreadPoolExecutor(1) as pool:
+    had_work = number in cluster.busy_workers(work.actor)
+    returns = returns or work.needs_all
+    with ThreadPoolExecutor(1) as pool, watched(cluster.address, out.with_suffix(".timeline")) as timeline:
+        lost_s = time.time()
+        cluster.worker(number).lose()
+        lost_at, lost = work.progress(out), time.monotonic()
         starting = pool.submit(cluster.start_worker, number) if returns else None
         waited_s, seen, changed = 0.0, lost_at, lost
+        steps: list[Event] = []
         while job.poll() is None:
             now = work.progress(out)
             if now > seen:
                 waited_s, seen, changed = max(waited_s, time.monotonic() - changed), now, time.monotonic()
+                steps.append(Event(time.time(), f"{now} of {work.steps} steps done"))
             if time.monotonic() - started > _ENDS_WITHIN_S:
                 job.kill()
             time.sleep(_LOOK_S)
         ended = time.monotonic()
         if starting:
             starting.result()
+        say(lost_s, steps, events(timeline, lost_s))
     if not returns:
         cluster.start_worker(number)
     words = log.read_text()[-2000:]

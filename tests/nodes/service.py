@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,21 +29,26 @@ from tests.ledger.postgres import PostgresServer
 from tests.nodes.cluster import RayCluster
 from tests.nodes.machine import Network, network
 from tests.nodes.rounds import Round
+from tests.nodes.timeline import Event, events, say, watched
 from tests.serving.bundles import SIZE
 from tests.serving.front import running_front
 
 _ENDS_WITHIN_S = 900
 _GRPC, _HTTP = 9000, 8000
 _SITE = "site-a"
+_LONG_S = 4.0
+"""A camera sends a chunk a second."""
 _SETTINGS = """
 max_frame_gap_s: 2
 max_lateness_s: 0.6
 tools: [{class: hammer, min_confidence: 0.65, max_gap_s: 0.6}, {class: saw}]
 """
-TWO_GATEWAYS = {
+TWO_OF_EACH = {
     "gateways": {"least": 2, "most": 2, "cpus": 0.6},  # one fits on a node of one CPU, beside a detector
-    "detectors": {"least": 1, "most": 1, "cpus": 0.3},
+    "detectors": {"least": 2, "most": 2, "cpus": 0.3},
 }
+Counts = dict[str, int]
+"""Committed frames by camera."""
 
 
 @dataclass(frozen=True)
@@ -111,13 +117,13 @@ class ServedSite:
         path.write_text(yaml.safe_dump(config))
         return path
 
-    def frames(self) -> int:
-        """How many frames are committed."""
+    def frames(self) -> Counts:
+        """Count the frames that are committed."""
         engine = create_engine(self.url)
         with engine.connect() as connection:
-            frames = connection.execute(text("SELECT coalesce(sum(frames), 0) FROM streams")).scalar_one()
+            rows = connection.execute(text("SELECT camera, sum(frames) FROM streams GROUP BY camera")).all()
         engine.dispose()
-        return int(frames)
+        return {camera: int(frames) for camera, frames in rows}
 
     @contextmanager
     def streaming(self) -> Iterator["subprocess.Popen[bytes]"]:
@@ -134,7 +140,8 @@ class ServedSite:
             "--chunk-frames", 4, "--chunk-seconds", 1,
         ]  # fmt: skip
         with (self.place / "agent.log").open("wb") as log:
-            agent = subprocess.Popen([str(part) for part in command], env=environment(), stdout=log, stderr=log)
+            env = environment(RAYPP_LOG_FORMAT="json")
+            agent = subprocess.Popen([str(part) for part in command], env=env, stdout=log, stderr=log)
         try:
             yield agent
         finally:
@@ -151,7 +158,14 @@ class ServedSite:
         return len(cameras) == self.stage.plan.cameras and all(camera["finished"] for camera in cameras.values())
 
     def log_text(self) -> str:
+        """Return the end of the agent's log."""
         return (self.place / "agent.log").read_text()[-4000:]
+
+    def said(self, since_s: float) -> list[Event]:
+        """Read what the agent has said since then."""
+        lines = [json.loads(line) for line in (self.place / "agent.log").read_text().splitlines() if line[:1] == "{"]
+        said = [Event(datetime.fromisoformat(line["time"]).timestamp(), _words(line)) for line in lines]
+        return [event for event in said if event.at_s >= since_s]
 
 
 def undisturbed(served: ServedSite) -> tuple[float, Dump]:
@@ -179,26 +193,29 @@ def disturbed(served: ServedSite, chance: random.Random, expected: Dump, *, head
     at = int(len(expected["frames"]) * chance.uniform(0.2, 0.6))
     number = chance.choice(cluster.workers())
     with served.streaming() as agent:
-        while served.frames() < at:
+        while sum(served.frames().values()) < at:
             assert agent.poll() is None, served.log_text()
             assert time.monotonic() - started < _ENDS_WITHIN_S, served.log_text()
             time.sleep(0.1)
-        titles = (cluster.head if head else cluster.worker(number)).titles()
-        had_work = any("ServeReplica" in title for title in titles)
-        (cluster.head if head else cluster.worker(number)).lose()
-        lost_at, lost = served.frames(), time.monotonic()
-        with ThreadPoolExecutor(1) as pool:
+        lost_machine = cluster.head if head else cluster.worker(number)
+        had_work = any("ServeReplica" in title for title in lost_machine.titles())
+        with ThreadPoolExecutor(1) as pool, watched(cluster.address, served.place / "timeline") as timeline:
+            lost_s = time.time()
+            lost_machine.lose()
+            lost_at, lost = served.frames(), time.monotonic()
             begun = pool.submit(_bring_back, served, None if head else number) if head or returns else None
-            waited_s = _watch(served, agent, started, lost, lost_at)
+            waited_s, waits = _watch(served, agent, started, lost, lost_at)
             ended = time.monotonic()
             if begun:
-                back_s = begun.result()
-                print(f"  it is back, and all serves without a deploy, after {back_s:.0f} s", flush=True)
+                print(f"  it is back, and all serves without a deploy, after {begun.result():.0f} s", flush=True)
+            say(lost_s, waits, served.said(lost_s), events(timeline, lost_s))
         log = served.log_text()
     if begun is None:
         _bring_back(served, number)
     other = difference(expected, ledger_rows(served.url))
-    return Round(f"{other}\n{log}" if other else "", ended - started, lost_at, had_work or head, waited_s, ended - lost)
+    difference_words = f"{other}\n{log}" if other else ""
+    frames = sum(lost_at.values())
+    return Round(difference_words, ended - started, frames, had_work or head, waited_s, ended - lost)
 
 
 def _bring_back(served: ServedSite, number: int | None) -> float:
@@ -213,18 +230,32 @@ def _bring_back(served: ServedSite, number: int | None) -> float:
 
 
 def _watch(
-    served: ServedSite, agent: "subprocess.Popen[bytes]", started: float, since: float | None = None, frames: int = 0
-) -> float:
-    """Wait until all is committed; returns the longest time without a new frame."""
-    waited_s, changed = 0.0, since or time.monotonic()
+    served: ServedSite,
+    agent: "subprocess.Popen[bytes]",
+    started: float,
+    since: float | None = None,
+    frames: Counts | None = None,
+) -> tuple[float, list[Event]]:
+    """Wait until all is committed; returns a camera's longest time without a new frame, and the ends of long ones."""
+    begin = since or time.monotonic()
+    waited_s, waits, seen = 0.0, list[Event](), dict(frames or {})
+    changed = dict.fromkeys(seen, begin)
     while not served.has_ended():
-        now = served.frames()
-        if now > frames:
-            waited_s, frames, changed = max(waited_s, time.monotonic() - changed), now, time.monotonic()
+        now = time.monotonic()
+        for camera, count in served.frames().items():
+            if count > seen.get(camera, 0):
+                still_s = now - changed.get(camera, begin)
+                waited_s, seen[camera], changed[camera] = max(waited_s, still_s), count, now
+                if still_s > _LONG_S:
+                    waits.append(Event(time.time(), f"{camera}: a new frame, after {still_s:.1f} s without"))
         assert agent.poll() is None, served.log_text()
-        assert time.monotonic() - started < _ENDS_WITHIN_S, served.log_text()
+        assert now - started < _ENDS_WITHIN_S, served.log_text()
         time.sleep(0.1)
-    return max(waited_s, time.monotonic() - changed)
+    return waited_s, waits
+
+
+def _words(line: dict[str, str | None]) -> str:
+    return f"agent, {line['camera']}: {line['message']}"
 
 
 @contextmanager

@@ -35,6 +35,10 @@ class Work(ABC):
     place: Path
     here: ClassVar[bool] = True
     """Whether one process leaves the same; else its workers on Ray do, wherever they are."""
+    needs_all: ClassVar[bool] = False
+    """Whether it goes on only once a lost node is back."""
+    actor: ClassVar[str] = ""
+    """Name of the actors that do it; a node of theirs is lost, or of any where this is empty."""
     on_cluster: ClassVar[tuple[object, ...]] = ()
     """Options that it has on a cluster alone."""
     steps: ClassVar[int]
@@ -123,9 +127,10 @@ class GrowingVeil(Veil):
 
 
 class Train(Work):
-    """Train a detector for six epochs, by one worker."""
+    """Train a detector for six epochs, by two workers together."""
 
-    here = False
+    here, needs_all, actor = False, True, "RayTrainWorker"
+    on_cluster = ("--workers", 2)
     steps = 6
 
     def words(self, out: Path) -> list[object]:
@@ -142,9 +147,10 @@ class Train(Work):
 
 
 class Fit(Work):
-    """Fit a learned veil for six epochs, by one worker."""
+    """Fit a learned veil for six epochs, by two workers together."""
 
-    here = False
+    here, needs_all, actor = False, True, "RayTrainWorker"
+    on_cluster = ("--workers", 2)
     steps = 6
 
     def words(self, out: Path) -> list[object]:

@@ -26,6 +26,8 @@ Call: TypeAlias = "grpc.aio.StreamStreamCall[pb.StreamFramesRequest, pb.StreamFr
 
 OPEN_TIMEOUT_S = 30.0
 COMMIT_TIMEOUT_S = 60.0
+_SILENCES = 3
+"""So many times as long as a service leaves a connection silent, it is waited for."""
 _AROUND_CHUNK = 16
 """Bytes that a message has besides its chunk, at most."""
 
@@ -106,6 +108,7 @@ class Session:
         self._encoder = CellEncoder(facts.grid)
         self._sent = 0
         self._limits = pb.Limits()
+        self._silence_s: float | None = None
         self._wake = asyncio.Event()
         self._advanced_at = monotonic()
 
@@ -192,6 +195,7 @@ class Session:
                 "move the spool away to begin a new stream"
             )
         self._limits = opened.limits
+        self._silence_s = _SILENCES * opened.alive_every_ms / 1000 or None  # an older service says nothing of it
         self._progress.clock_offset_us = opened.clock_offset_us
         self._progress.connections += 1
         self._sent = resume
@@ -206,9 +210,13 @@ class Session:
         await asyncio.to_thread(self._spool.commit, self._stream, sequence)
 
     async def _read(self, call: Call) -> None:
-        """Take what the service says until it ends."""
+        """Take what the service says until it ends; where it says nothing, its node may be lost."""
         while True:
-            response = await call.read()
+            try:
+                async with asyncio.timeout(self._silence_s):
+                    response = await call.read()
+            except TimeoutError:
+                raise ConnectionFailedError(f"the service has been silent for {self._silence_s:g} s") from None
             if not isinstance(response, pb.StreamFramesResponse):
                 if self._stream.done:
                     return
@@ -219,7 +227,7 @@ class Session:
                 case "moving":
                     raise MovingError(response.moving.reason)
                 case _:
-                    pass  # of a newer service
+                    pass  # `alive`, or of a newer service
 
     async def _take_committed(self, committed: pb.Committed) -> None:
         if committed.sequence > self._sent:
