@@ -117,7 +117,7 @@ proto: setup  ## generate the gRPC code from protos/raypp.proto, and record what
 chaos: setup  ## sites stream while everything between camera and ledger is killed, cut and frozen: ROUNDS=20 rounds; ROUNDS="1 1 --down 600": alerts wait ten minutes
 	$(BIN)/python -m tests.chaos $(ROUNDS)
 
-nodes: setup  ## nodes of Ray clusters, each a machine of its own to Linux, are killed in the middle of work of all kinds: ROUNDS=20 rounds; ROUNDS="7 1 --work serve head"; ROUNDS=--grow: nodes come and go; needs root
+nodes: setup  ## nodes of Ray clusters, each a machine of its own to Linux, are killed in the middle of work of all kinds: ROUNDS=20 rounds; ROUNDS="7 1 --work serve head"; ROUNDS="--grow veil serve": nodes come and go; needs root
 	$(BIN)/python -m tests.nodes $(ROUNDS)
 
 accept: setup  ## the fold on ground truth and on real videos (RAYPP_DATA); with WEIGHTS=yolov8n.pt, detectors trained on veiled benches, yards and procedures, too

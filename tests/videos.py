@@ -35,6 +35,21 @@ def make_video(
     return path
 
 
+def cut_video(path: Path, seconds: float) -> None:
+    """Keep only the beginning of a video, packet by packet."""
+    whole = path.with_name(f"whole-{path.name}")
+    path.rename(whole)
+    with av.open(str(whole)) as source, av.open(str(path), "w") as kept:
+        stream = source.streams.video[0]
+        copy = kept.add_stream_from_template(stream)
+        for packet in source.demux(stream):
+            if packet.pts is None or float(packet.pts * stream.time_base) >= seconds:
+                break
+            packet.stream = copy
+            kept.mux(packet)
+    whole.unlink()
+
+
 def make_image(path: Path, width: int = 120, height: int = 90, seed: int = 0) -> Path:
     """Write a JPEG of coloured noise blocks; deterministic by seed."""
     generator = np.random.default_rng(seed)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.nodes import service
 from tests.nodes.cluster import ray_cluster, start_cluster
-from tests.nodes.growth import grow
+from tests.nodes.growth import grow_under_streams, grow_under_veil
 from tests.nodes.machine import lacking
 from tests.nodes.rounds import Round, disturbed, undisturbed
 from tests.nodes.work import Evaluate, Fit, Results, Train, Veil, Verify, Work, prepare, prepare_images, run_command
@@ -21,6 +21,7 @@ _TRAINING_CPUS = 3
 """Of a node, logical ones: so many that one worker of a training fits on it, and two do not."""
 _SERVICES = ("serve", "head")
 """Streams to the service, of whose cluster a worker is lost, or the head."""
+_GROWN = {"veil": grow_under_veil, "serve": grow_under_streams}
 _VIDEO_S, _CAMERAS = 60.0, 2
 Plan = list[tuple[int, str]]
 """Seed and kind of each round."""
@@ -37,15 +38,12 @@ def main() -> int:
         _SERVICES: _service_rounds,
     }
     parser.add_argument("--work", nargs="+", choices=kinds, default=[*kinds], help="in turn (default: all)")
-    parser.add_argument("--grow", action="store_true", help="no rounds: a veil on one worker, on four and on one again")
+    parser.add_argument("--grow", choices=_GROWN, nargs="+", help="no rounds: on one worker, on four and on one again")
     options = parser.parse_args()
     if lacking():
         parser.error(lacking())
     if options.grow:
-        with tempfile.TemporaryDirectory(prefix="raypp-nodes-") as folder:
-            faults = grow(Path(folder) / "grow")
-        print(faults or "the same as one process leaves, and nothing left running")
-        return 1 if faults else 0
+        return _grow(options.grow)
     plan = [(options.first_seed + turn, options.work[turn % len(options.work)]) for turn in range(options.rounds)]
     failed = 0
     with tempfile.TemporaryDirectory(prefix="raypp-nodes-") as folder:
@@ -56,6 +54,16 @@ def main() -> int:
                     print(f"round {seed}, {kind}: {outcome}", flush=True)
                     failed += bool(outcome.difference)
     print(f"{options.rounds - failed} of {options.rounds} rounds left what the undisturbed run left")
+    return 1 if failed else 0
+
+
+def _grow(kinds: list[str]) -> int:
+    failed = 0
+    for kind in kinds:
+        with tempfile.TemporaryDirectory(prefix="raypp-nodes-") as folder:
+            faults = _GROWN[kind](Path(folder) / "grow")
+        print(f"{kind}: {faults or 'the same as undisturbed, and nothing left running'}", flush=True)
+        failed += bool(faults)
     return 1 if failed else 0
 
 
@@ -85,7 +93,7 @@ def _service_rounds(place: Path, plan: Plan) -> Iterator[Round]:
     storage = {"RAY_gcs_storage": "rocksdb", "RAY_gcs_storage_path": "/tmp/ray/gcs"}  # of the head's disk
     with (
         service.site_ground(place, _VIDEO_S, _CAMERAS, **storage) as ground,
-        service.site_on(ground, start_cluster(ground.machines, 2), 2) as served,
+        service.site_on(ground, start_cluster(ground.machines, 2), (1, 2)) as served,
     ):
         served.deploy(served.config(service.TWO_OF_EACH))
         print("a head on RocksDB and 2 workers serve", flush=True)

@@ -37,6 +37,13 @@ class Fleet:
         """Return the most workers that there were at once."""
         return max((size for _, size in self.sizes), default=0)
 
+    def words(self, since: float) -> str:
+        """Say how many workers there were when, by the seconds since a moment of time.monotonic."""
+        moments = [(self._began + at - since, size) for at, size in self.sizes]
+        first = [size for at, size in moments if at <= 0][-1:]
+        later = [f"{size} at {at:.0f} s" for at, size in moments if at > 0]
+        return ", ".join([*map(str, first), *later])
+
     def wait_for(self, size: int, within_s: float) -> None:
         """Wait until there are so many workers."""
         deadline = time.monotonic() + within_s

@@ -67,8 +67,15 @@ class RayCluster:
         return [
             number
             for number in self.workers()
-            if any(is_work(title) and title.startswith(f"ray::{actor}") for title in self.worker(number).titles())
+            if any(title.startswith(f"ray::{actor}") for title in self._work_of(number))
         ]
+
+    def work(self) -> list[str]:
+        """List the titles of all actors and tasks on the workers."""
+        return [title for number in self.workers() for title in self._work_of(number)]
+
+    def _work_of(self, number: int) -> list[str]:
+        return [title for title in self.worker(number).titles() if is_work(title)]
 
 
 def is_work(title: str) -> bool:

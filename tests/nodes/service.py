@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ from tests.serving.front import running_front
 
 _ENDS_WITHIN_S = 900
 _GRPC, _HTTP = 9000, 8000
-_SITE = "site-a"
+SITE = "site-a"
 _LONG_S = 4.0
 """A camera sends a chunk a second."""
 _SETTINGS = """
@@ -125,6 +125,20 @@ class ServedSite:
         engine.dispose()
         return {camera: int(frames) for camera, frames in rows}
 
+    def play(self, *, realtime: bool) -> None:
+        """Have the site's videos played at their own pace from now on, or as fast as they are taken."""
+        cameras = {
+            camera: {
+                "source": str(path),
+                "fps": 2,
+                "realtime": realtime,
+                "time_from": "name:%Y%m%d_%H%M%S",
+                "watch": False,
+            }
+            for camera, path in self.stage.videos[SITE].items()
+        }
+        (self.place / "cameras.yaml").write_text(yaml.safe_dump({"cameras": cameras}))
+
     @contextmanager
     def streaming(self) -> Iterator["subprocess.Popen[bytes]"]:
         """Forget what the site has streamed, and have it stream anew."""
@@ -134,8 +148,8 @@ class ServedSite:
             connection.execute(text("TRUNCATE streams, outbox CASCADE"))
         engine.dispose()
         command = [
-            sys.executable, "-m", "raypp", "stream", "--config", self.place / "cameras.yaml", "--site", _SITE,
-            "--key", self.stage.place / f"{_SITE}.key", "--size", SIZE, "--server", f"localhost:{self.front_port}",
+            sys.executable, "-m", "raypp", "stream", "--config", self.place / "cameras.yaml", "--site", SITE,
+            "--key", self.stage.place / f"{SITE}.key", "--size", SIZE, "--server", f"localhost:{self.front_port}",
             "--ca", self.place / "ca.pem", "--token-file", self.place / "token", "--spool", self.place / "spool",
             "--chunk-frames", 4, "--chunk-seconds", 1,
         ]  # fmt: skip
@@ -276,13 +290,13 @@ def site_ground(place: Path, seconds: float, cameras: int, **env: str) -> Iterat
 
 
 @contextmanager
-def site_on(ground: Ground, cluster: RayCluster, workers: int) -> Iterator[ServedSite]:
-    """Have a site, and nginx before the addresses of so many workers; nothing is deployed yet."""
+def site_on(ground: Ground, cluster: RayCluster, nodes: Iterable[int]) -> Iterator[ServedSite]:
+    """Have a site, and nginx before the addresses of nodes, of which 0 is the head; nothing is deployed yet."""
     site = ground.place / "site"
     site.mkdir()
     write_private(site / "front.secret", b"of-the-front-alone-" * 2)
     (port,) = reserved_ports(1)
-    addresses = [ground.machines.address(number) for number in range(1, workers + 1)]
+    addresses = [ground.machines.address(number) for number in nodes]
     services = "; server ".join(f"{address}:{_GRPC}" for address in addresses)
     secret = (site / "front.secret").read_text()
     front = ground.place / "front"
@@ -306,10 +320,6 @@ def _database(machines: Network) -> Iterator[PostgresServer]:
 
 def _register(served: ServedSite) -> None:
     with Ledger.open(served.url) as ledger:
-        write_private(served.place / "token", Identities(ledger).add_site(_SITE).encode())
-        ledger.configure(_SITE, _SETTINGS)
-    cameras = {
-        camera: {"source": str(path), "fps": 2, "realtime": True, "time_from": "name:%Y%m%d_%H%M%S", "watch": False}
-        for camera, path in served.stage.videos[_SITE].items()
-    }
-    (served.place / "cameras.yaml").write_text(yaml.safe_dump({"cameras": cameras}))
+        write_private(served.place / "token", Identities(ledger).add_site(SITE).encode())
+        ledger.configure(SITE, _SETTINGS)
+    served.play(realtime=True)
