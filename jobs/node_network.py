@@ -43,7 +43,7 @@ class NodeTorchConfig(TorchConfig):
 
     @property
     def backend_cls(self) -> type[_TorchBackend]:
-        """What sets the group up."""
+        """Return the backend that sets the group up."""
         return _NodeBackend
 
 

@@ -24,14 +24,14 @@ async def first_answer(call: Callable[[], Awaitable[_Result]], again_after_s: fl
         Exception: of the last call that failed, once none is under way.
     """
     running: set[asyncio.Task[_Result]] = set()
-    made = 0
+    calls = 0
     try:
         while True:
-            if made < most:
-                made += 1
+            if calls < most:
+                calls += 1
                 running.add(asyncio.ensure_future(_answer(call)))
             done, running = await asyncio.wait(
-                running, timeout=again_after_s if made < most else None, return_when=asyncio.FIRST_COMPLETED
+                running, timeout=again_after_s if calls < most else None, return_when=asyncio.FIRST_COMPLETED
             )
             answers = [task for task in done if task.exception() is None]
             if answers:

@@ -55,8 +55,8 @@ def grow_under_streams(place: Path) -> str:
         videos = list(ground.stage.videos[service.SITE].values())
         for video in videos[1:]:
             cut_video(video, _SHORT_S)
-        one = {name: {**scale, "most": 1} for name, scale in _SCALE.items() if isinstance(scale, dict)}
-        served.deploy(served.config(one))
+        fixed = {name: {**scale, "most": 1} for name, scale in _SCALE.items() if isinstance(scale, dict)}
+        served.deploy(served.config(fixed))
         served.play(realtime=False)
         seconds, expected = service.undisturbed(served)
         print(f"serve: one worker, as fast as it can: {seconds:.0f} s, {len(expected['frames'])} frames", flush=True)

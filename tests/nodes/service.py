@@ -175,11 +175,11 @@ class ServedSite:
         """Return the end of the agent's log."""
         return (self.place / "agent.log").read_text()[-4000:]
 
-    def said(self, since_s: float) -> list[Event]:
+    def log_events(self, since_s: float) -> list[Event]:
         """Read what the agent has said since then."""
         lines = [json.loads(line) for line in (self.place / "agent.log").read_text().splitlines() if line[:1] == "{"]
-        said = [Event(datetime.fromisoformat(line["time"]).timestamp(), _words(line)) for line in lines]
-        return [event for event in said if event.at_s >= since_s]
+        events_of_all = [Event(datetime.fromisoformat(line["time"]).timestamp(), _words(line)) for line in lines]
+        return [event for event in events_of_all if event.at_s >= since_s]
 
 
 def undisturbed(served: ServedSite) -> tuple[float, Dump]:
@@ -222,7 +222,7 @@ def disturbed(served: ServedSite, chance: random.Random, expected: Dump, *, head
             ended = time.monotonic()
             if begun:
                 print(f"  it is back, and all serves without a deploy, after {begun.result():.0f} s", flush=True)
-            say(lost_s, waits, served.said(lost_s), events(timeline, lost_s))
+            say(lost_s, waits, served.log_events(lost_s), events(timeline, lost_s))
         log = served.log_text()
     if begun is None:
         _bring_back(served, number)

@@ -1,4 +1,4 @@
-"""Calls that are made again while the first of them is silent."""
+"""Calls that are begun again while the first of them is silent."""
 
 import asyncio
 import time
@@ -13,12 +13,12 @@ _AGAIN_S = 0.1
 
 def _calls(*behaviours: "float | Exception") -> tuple[Callable[[], Awaitable[int]], list[int], list[int]]:
     """Calls that take so many seconds each, or fail; lists those that are made, and those that are cancelled."""
-    made: list[int] = []
+    begun: list[int] = []
     cancelled: list[int] = []
 
     async def call() -> int:
-        number = len(made)
-        made.append(number)
+        number = len(begun)
+        begun.append(number)
         behaviour = behaviours[number]
         if isinstance(behaviour, Exception):
             await asyncio.sleep(0.05)
@@ -30,7 +30,7 @@ def _calls(*behaviours: "float | Exception") -> tuple[Callable[[], Awaitable[int
             raise
         return number
 
-    return call, made, cancelled
+    return call, begun, cancelled
 
 
 def _answer(call: Callable[[], Awaitable[int]], most: int) -> int:
@@ -43,33 +43,33 @@ def _answer(call: Callable[[], Awaitable[int]], most: int) -> int:
 
 
 def test_who_answers_in_time_is_not_called_twice() -> None:
-    call, made, _ = _calls(0.01, 0.01)
+    call, begun, _ = _calls(0.01, 0.01)
     assert _answer(call, 3) == 0
-    assert made == [0]
+    assert begun == [0]
 
 
 def test_a_silent_one_costs_the_time_until_the_next_is_called() -> None:
-    call, made, cancelled = _calls(60, 0.01)
+    call, begun, cancelled = _calls(60, 0.01)
     begin = time.monotonic()
     assert _answer(call, 3) == 1
     assert time.monotonic() - begin < 10
-    assert (made, cancelled) == ([0, 1], [0])
+    assert (begun, cancelled) == ([0, 1], [0])
 
 
 def test_the_first_may_still_answer_while_another_fails() -> None:
-    call, made, _ = _calls(0.4, ValueError("gone"))
+    call, begun, _ = _calls(0.4, ValueError("gone"))
     assert _answer(call, 2) == 0
-    assert made == [0, 1]
+    assert begun == [0, 1]
 
 
 def test_no_more_are_called_than_may_be() -> None:
-    call, made, _ = _calls(0.5, 60, 60, 60)
+    call, begun, _ = _calls(0.5, 60, 60, 60)
     assert _answer(call, 2) == 0
-    assert made == [0, 1]
+    assert begun == [0, 1]
 
 
 def test_the_only_call_that_fails_is_not_made_again() -> None:
-    call, made, _ = _calls(ValueError("gone"), 0.01)
+    call, begun, _ = _calls(ValueError("gone"), 0.01)
     with pytest.raises(ValueError, match="gone"):
         _answer(call, 3)
-    assert made == [0]
+    assert begun == [0]

@@ -13,17 +13,10 @@ from raypp.edge.log import Log
 from raypp.edge.spool.camera_spool import CameraSpool
 from raypp.edge.spool.stream_spool import StreamSpool
 from raypp.edge.uplink.connection import ServiceConnection
+from raypp.edge.uplink.faults import BusyError, ConnectionFailedError, MovingError, PuzzlingError, RefusedError
 from raypp.edge.uplink.model_query import describe_model
 from raypp.edge.uplink.retry import RetryPolicy, UplinkBackoff
-from raypp.edge.uplink.session import (
-    BusyError,
-    ConnectionFailedError,
-    MovingError,
-    PuzzlingError,
-    RefusedError,
-    SendProgress,
-    Session,
-)
+from raypp.edge.uplink.session import SendProgress, Session
 from raypp.errors import SiteError, SpoolError, WireError
 from raypp.io.clock import now_us
 from raypp.io.log_record import LogFormat, LoggedStream, log_format

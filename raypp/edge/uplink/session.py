@@ -12,7 +12,7 @@ from protos import raypp_pb2 as pb
 from raypp import __version__
 from raypp.edge.spool.camera_spool import CameraSpool
 from raypp.edge.spool.stream_spool import StreamSpool
-from raypp.edge.uplink.connection import is_not_served_yet, what_failed
+from raypp.edge.uplink.faults import ConnectionFailedError, MovingError, RefusedError, meaning
 from raypp.errors import SiteError
 from raypp.io.clock import now_us
 from raypp.io.log_record import LoggedStream
@@ -30,26 +30,6 @@ _SILENCES = 3
 """So many times as long as a service leaves a connection silent, it is waited for."""
 _AROUND_CHUNK = 16
 """Bytes that a message has besides its chunk, at most."""
-
-
-class RefusedError(SiteError):
-    """The service will not take the stream as it is: a person must act."""
-
-
-class ConnectionFailedError(SiteError):
-    """The link or the service failed; trying again may do."""
-
-
-class BusyError(SiteError):
-    """The service's limits for this site are met: trying again later will do."""
-
-
-class PuzzlingError(ConnectionFailedError):
-    """The service failed in a way that trying again mends only if it was an accident."""
-
-
-class MovingError(SiteError):
-    """The service asks to connect anew, at once."""
 
 
 @dataclass
@@ -140,7 +120,7 @@ class Session:
                 await _cancelled(reading, writing)
                 self._spans.close("connection over")
         except grpc.aio.AioRpcError as error:
-            raise _meaning(error.code(), error.details() or "") from None
+            raise meaning(error.code(), error.details() or "") from None
         except asyncio.InvalidStateError:
             raise await _ending(call) from None
 
@@ -324,31 +304,4 @@ async def _ending(call: Call) -> SiteError:
     code = await call.code()
     if code is grpc.StatusCode.OK:
         return ConnectionFailedError("the service ended the stream")
-    return _meaning(code, await call.details() or "")
-
-
-_REFUSALS = {
-    grpc.StatusCode.UNAUTHENTICATED: "the token is not accepted; ask the service's operator for a new one",
-    grpc.StatusCode.PERMISSION_DENIED: "the token does not allow this",
-    grpc.StatusCode.FAILED_PRECONDITION: "the stream does not fit the service",
-    grpc.StatusCode.INVALID_ARGUMENT: "the service finds the stream malformed",
-    grpc.StatusCode.NOT_FOUND: "the service knows no such site or model",
-    grpc.StatusCode.UNIMPLEMENTED: "the service does not offer this; is it a raypp service?",
-}
-
-_BOTH_ENDED = "Internal error from Core"
-"""What grpc.aio says where it wrote while the service refused: the next try is told the reason."""
-_PUZZLES = {grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL, grpc.StatusCode.DATA_LOSS}
-
-
-def _meaning(code: grpc.StatusCode, details: str) -> SiteError:
-    reason = what_failed(code, details)
-    if is_not_served_yet(code, details):
-        return ConnectionFailedError("the service is not served yet")
-    if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
-        return BusyError(f"the service takes no more of this site just now ({reason})")
-    if code in _PUZZLES and details != _BOTH_ENDED:
-        return PuzzlingError(f"{code.name}: {reason}")
-    if code in _REFUSALS:
-        return RefusedError(f"{_REFUSALS[code]} ({code.name}: {reason})")
-    return ConnectionFailedError(f"{code.name}: {reason}")
+    return meaning(code, await call.details() or "")
