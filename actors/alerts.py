@@ -7,14 +7,10 @@ from actors.logs import structure_logs
 from actors.metrics import AlertMetrics
 from raypp.alerts.opening import open_channels
 from raypp.alerts.sender import Sender
-from raypp.errors import LedgerUnavailableError
+from raypp.alerts.waiting import opened
 from raypp.ledger.ledgers import Ledgers
 from raypp.ledger.member import Member
 from raypp.serving.settings import ServiceSettings
-
-_AGAIN_S = 5.0
-
-logger = logging.getLogger("ray.serve")
 
 
 class Alerts:
@@ -53,15 +49,8 @@ class Alerts:
                 sender.release()
 
     async def _send_for(self, member: Member) -> None:
-        """Send the alerts of one ledger, once it can be reached."""
-        while True:
-            try:
-                ledger = await asyncio.to_thread(member.ledger)
-                break
-            except LedgerUnavailableError as error:
-                logger.warning("raypp: alerts of ledger %s wait: %s", member.name, error)
-                await asyncio.sleep(_AGAIN_S)
-        channels = open_channels(self._settings)
-        sender = Sender(ledger, self._settings, channels, self._metrics.of(member.name))
+        """Send the alerts of one ledger, once it can be opened."""
+        ledger = await opened(member)
+        sender = Sender(ledger, self._settings, open_channels(self._settings), self._metrics.of(member.name))
         self._senders[member.name] = sender
         await sender.run()

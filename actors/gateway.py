@@ -16,11 +16,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from actors.background import kept_up
-from actors.lanes import Lane
+from actors.lanes import REPORT_THREADS, Lane
 from actors.logs import structure_logs
 from actors.page_maker import RemotePages
 from actors.pages import Pages
-from actors.services import REPORT_THREADS, Services
+from actors.services import Services
 from actors.shared_counts import keep_shared
 from actors.stream import StreamConnection
 from protos import raypp_pb2 as pb
@@ -131,11 +131,12 @@ class Gateway:
         structure_logs(service.log_format, "gateway")
         start_tracing("gateway")
         self._services = Services(service, detectors)
-        self._pages = Pages(self._services, RemotePages(self._services.settings, REPORT_THREADS))
+        lanes = self._services.lanes.each()
+        self._pages = Pages(self._services, RemotePages(self._services.settings, REPORT_THREADS * (len(lanes) + 1)))
         loop = asyncio.get_running_loop()
         self._silences: dict[str, Silence] = {}
         work: list[Callable[[], Awaitable[None]]] = []
-        for lane in self._services.lanes.each():
+        for lane in lanes:
             work += [functools.partial(self._reap, lane), lane.places.keep]
         if counts is not None:
             work.append(functools.partial(keep_shared, self._services.calls, counts))
@@ -200,7 +201,8 @@ class Gateway:
             services = self._services
             wanted, most = (request.site, request.from_us, request.to_us), services.limits.message_bytes
             lane = await services.lanes.of(request.site)
-            report = await services.reports.only(principal.token_id, site_report, lane.ledger, *wanted, most)
+            making = lane.turns.only(principal.token_id, site_report, lane.ledger, *wanted, most)
+            report = await lane.answered(making)
             await lane.audit(principal, "report", request.site, f"from {request.from_us} to {request.to_us}")
             return pb.GetSiteReportResponse(report_json=report)
 
@@ -270,8 +272,7 @@ class Gateway:
     def __del__(self) -> None:
         """Give places back, and write down what was read: Serve calls this when a replica goes in peace."""
         if hasattr(self, "_services"):  # it may have failed to start
-            for lane in self._services.lanes.each():
-                lane.leave()
+            self._services.lanes.leave()
             flush_spans()
 
     def refused(self, error: BaseException, grpc_context: RayServegRPCContext) -> StatusError:
@@ -301,15 +302,18 @@ class Gateway:
 
     async def _reap(self, lane: Lane) -> None:
         """Close episodes of silent streams provisionally, for ever; several gateways doing so do it once."""
-        services = self._services
+        services, trouble = self._services, ""
         while True:
             await asyncio.sleep(services.settings.reap_every_s * random.uniform(0.5, 1.5))  # noqa: S311
             try:
                 closed = await lane.wait_for(lambda: lane.ledger.reap(lane.ledger.clock()))
                 self._silences[lane.name] = await lane.wait_for(lambda: count_silent(lane.ledger))
             except LedgerError as error:
-                logger.warning("raypp: silent streams could not be looked for: %s", error)
+                if str(error) != trouble:
+                    logger.warning("raypp: silent streams could not be looked for: %s", error)
+                trouble = str(error)
             else:
+                trouble = ""
                 services.metrics.reaped(len(closed))
                 services.metrics.silence(sum(self._silences.values(), Silence(0, 0)))
             await lane.write_readings()

@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 from typing import ParamSpec, TypeVar
 
 from actors.places import Places
+from actors.turns import Turns
 from raypp.errors import LedgerError
 from raypp.ledger.audit_log import AuditLog
 from raypp.ledger.ledgers import Ledgers
@@ -21,7 +23,12 @@ from raypp.serving.reads import AuditLine, AuditLines
 from raypp.serving.registry import Registry
 from raypp.serving.settings import ServiceSettings
 
+REPORT_THREADS = 2
+"""Threads that make pages and reports, for each ledger, and for pages of all."""
 _READING_THREADS = 3
+_PATIENCE_S = 5.0
+"""After so long, whether the ledger answers at all is looked at."""
+_LEAVING_S = 10.0
 _SQLITE_WRITERS = 2
 """SQLite writes one transaction at a time; another one is made ready meanwhile."""
 
@@ -46,6 +53,8 @@ class Lane:
         self._settings = settings
         self._threads = ThreadPoolExecutor(settings.ledger_threads, f"ledger-{member.name}")
         self._readers = ThreadPoolExecutor(_READING_THREADS, f"reading-{member.name}")
+        self._pinging = ThreadPoolExecutor(1, f"pinging-{member.name}")
+        self.turns = Turns(REPORT_THREADS, f"reports-{member.name}")
         self._commits: FairQueue | None = None
         self._commitments: CommitmentCheck | None = None
         self._readings = AuditLines()
@@ -84,9 +93,24 @@ class Lane:
     async def read(
         self, blocking: Callable[_Arguments, _Result], *args: _Arguments.args, **options: _Arguments.kwargs
     ) -> _Result:
-        """Run what only reads, in threads that no commit waits for."""
+        """Run what only reads, in threads that no commit waits for; raises as `answered`."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, partial(copy_context().run, blocking, *args, **options))
+        run = partial(copy_context().run, blocking, *args, **options)
+        return await self.answered(loop.run_in_executor(self._readers, run))
+
+    async def answered(self, work: Awaitable[_Result]) -> _Result:
+        """Wait for what a reader wants, however long it takes, for as long as the ledger answers others.
+
+        Raises:
+            LedgerUnavailableError: if the ledger has ceased to answer; a thread that waits for it is left behind.
+        """
+        task = asyncio.ensure_future(work)
+        try:
+            while not (await asyncio.wait([task], timeout=_PATIENCE_S))[0]:
+                await asyncio.get_running_loop().run_in_executor(self._pinging, self._member.require_answer)
+            return task.result()
+        finally:
+            task.cancel()
 
     async def audit(
         self, principal: object, action: str, subject: str, detail: str = "", about: str | None = None
@@ -109,7 +133,7 @@ class Lane:
         await self.wait_for(self._write_all, self._readings.due(time.monotonic()))
 
     def leave(self) -> None:
-        """Give all places back, and write down what was read: the gateway goes. Blocks."""
+        """Give all places back, and write down what was read: the gateway goes. Blocks, see `Lanes.leave`."""
         self.places.leave_all()
         self._write_all(self._readings.rest())
 
@@ -138,6 +162,8 @@ class Lanes:
         self.registry = Registry(settings.limits.streams_per_site)
         self.ledgers = ledgers
         self._by_name = {name: Lane(member, settings, self.registry) for name, member in ledgers.members.items()}
+        self.turns = Turns(REPORT_THREADS, "reports")
+        """Of pages that show all ledgers; whoever makes them waits for none that does not answer, see `Member.ask`."""
         # At most one of these waits for each ledger that does not answer, see `Member.ask`.
         self._seekers = ThreadPoolExecutor(1 if ledgers.only else 1 + len(self._by_name), "seeking")
 
@@ -149,6 +175,17 @@ class Lanes:
     def each(self) -> list[Lane]:
         """List all of them."""
         return list(self._by_name.values())
+
+    def leave(self) -> None:
+        """Leave all ledgers at once: the gateway goes. Blocks, but for ten seconds at most where one of them hangs."""
+        leaving = [threading.Thread(target=lane.leave, daemon=True) for lane in self.each()]
+        for thread in leaving:
+            thread.start()
+        deadline = time.monotonic() + _LEAVING_S
+        for lane, thread in zip(self.each(), leaving, strict=True):
+            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive():
+                logger.warning("raypp: ledger %s does not answer; what it has of this gateway runs out", lane.name)
 
     async def of(self, site: str) -> Lane:
         """Return that of the ledger that has a site; raises as `Ledgers.of`."""

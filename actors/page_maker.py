@@ -41,7 +41,7 @@ class RemotePages:
 
     Args:
         settings: of the service.
-        threads: how many pages are made at a time.
+        threads: how many pages are made at a time; those that wait for a ledger that hangs are among them.
     """
 
     def __init__(self, settings: ServiceSettings, threads: int) -> None:

@@ -9,12 +9,14 @@ from starlette.responses import PlainTextResponse, Response
 
 from actors.services import Services
 from raypp.errors import LedgerError
+from raypp.ledger.identity import Principal
 from raypp.serving.access import FRONT_HEADER
 from raypp.serving.status import StatusError
+from raypp.web.addresses import site_of
 from raypp.web.freshness import MadePages
 from raypp.web.licence import project_source
-from raypp.web.request import PageRequest, problem
-from raypp.web.routes import Maker, respond, site_of
+from raypp.web.request import PageRequest, PageResponse, problem
+from raypp.web.routes import Maker, refuse, respond_to, respond_to_anybody
 
 _OK, _UNCHANGED, _UNAUTHORIZED, _FORBIDDEN, _TOO_MANY = 200, 304, 401, 403, 429
 _AUDITED_AGAIN_S = 600.0
@@ -48,26 +50,30 @@ class Pages:
             query=request.url.query,
             headers={name.lower(): value for name, value in request.headers.items()},
         )
-        caller = hashlib.sha256((wanted.token() or "").encode()).hexdigest()
-        try:
-            answer = await services.reports.next(
-                caller,
-                respond,
-                wanted,
-                services.ledgers,
-                services.identities,
-                services.ledgers.clock(),
-                services.settings.source_url or project_source(),
-                self._made,
-                self._maker,
-            )
-        except StatusError as error:
-            answer = problem(wanted, _TOO_MANY, "One at a time", str(error), Retry_After="5")
+        answer = respond_to_anybody(wanted, services.settings.source_url or project_source())
+        if answer is None:
+            try:
+                answer = await self._made_for(wanted, await services.bearer(wanted.token()))
+            except StatusError as error:
+                answer = problem(wanted, _TOO_MANY, "One at a time", str(error), Retry_After="5")
+            except Exception as error:  # noqa: BLE001 - whatever it is, the reader gets a page
+                answer = refuse(wanted, error)
         if answer.status == _UNAUTHORIZED:
             services.token_refused(f"no good token (page from {request.client.host if request.client else 'nowhere'})")
         if answer.status in {_OK, _UNCHANGED} and answer.reader is not None:
             await self._audit(str(answer.reader), wanted.path)
         return Response(answer.body, answer.status, answer.headers)
+
+    async def _made_for(self, wanted: PageRequest, reader: Principal) -> PageResponse:
+        """Have a page made in its ledger's turns; where that ledger ceases to answer, the page says so."""
+        services, site = self._services, site_of(wanted.path)
+        caller = hashlib.sha256((wanted.token() or "").encode()).hexdigest()
+        page = wanted, reader, services.ledgers, services.ledgers.clock(), self._made, self._maker
+        if site is None:
+            return await services.lanes.turns.next(caller, respond_to, *page)
+        reader.may_read(site)
+        lane = await services.lanes.of(site)
+        return await lane.answered(lane.turns.next(caller, respond_to, *page))
 
     async def _audit(self, who: str, path: str) -> None:
         """Record who reads what; pages refresh by themselves, which is recorded every few minutes only."""
@@ -79,7 +85,7 @@ class Pages:
         try:
             lanes, site = self._services.lanes, site_of(path)
             lane = lanes.home if site is None else await lanes.of(site)
-            await lane.audit(who, "page", path)
+            await lane.answered(lane.audit(who, "page", path))
         except LedgerError as error:  # such as a full disk: the page is made, and its reader may have it
             logger.warning("raypp: %s has read %s, which could not be written down: %s", who, path, error)
         else:

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-import psutil
-
 from raypp.ledger.ledger_list import LedgerList
 from raypp.ledger.ledgers import Ledgers
 from raypp.ledger.types import Commit
@@ -55,7 +53,7 @@ def limited(share: float, number: int) -> Iterator[PostgresServer]:
     (group / "cpu.cfs_quota_us").write_text(str(round(share * _PERIOD_US)))
     try:
         with PostgresServer() as server:
-            for process in _processes(server):
+            for process in server.processes():
                 (group / "cgroup.procs").write_text(str(process.pid))
             yield server
     finally:
@@ -63,14 +61,9 @@ def limited(share: float, number: int) -> Iterator[PostgresServer]:
         group.rmdir()
 
 
-def _processes(server: PostgresServer) -> list[psutil.Process]:
-    main = psutil.Process(int((server.folder / "data" / "postmaster.pid").read_text().splitlines()[0]))
-    return [main, *main.children(recursive=True)]
-
-
 def _cpu_s(server: PostgresServer) -> float:
     """CPU seconds of the server's processes; what has ended counts with the main one."""
-    main, *children = _processes(server)
+    main, *children = server.processes()
     times = main.cpu_times()
     own = times.user + times.system + times.children_user + times.children_system
     return float(own + sum(sum(child.cpu_times()[:2]) for child in children))

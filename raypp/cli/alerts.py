@@ -19,7 +19,11 @@ from raypp.text.wording import counted
 if TYPE_CHECKING:
     from raypp.alerts.channel import Answer
     from raypp.alerts.sender import Sender
+    from raypp.alerts.settings import AlertSettings
     from raypp.ledger.delivery import Backlog, Delivery
+    from raypp.ledger.ledgers import Ledgers
+    from raypp.ledger.member import Member
+    from raypp.ledger.store import Ledger
 
 AlertIds = Annotated[list[str] | None, typer.Argument(help="Only these (default: all dead letters).")]
 OneChannel = Annotated[str | None, typer.Option("--channel", help="Only this channel.")]
@@ -151,21 +155,24 @@ def alerts_send(
 ) -> None:
     """Send alerts of a ledger that no service sends for, until SIGTERM.
 
+    Of several ledgers, those of one that is down wait, and are sent once it can be reached; with --once, the exit
+    status is then 3.
+
     Example: raypp alerts send --settings serve.yaml --ledger sqlite:///ledger.db
     """
     from raypp.alerts.opening import open_channels
-    from raypp.alerts.sender import Sender
     from raypp.alerts.settings import AlertSettings
 
     settings = AlertSettings.load(settings_file)
     channels = open_channels(settings)
-    with opened_ledgers(ledger, upgrade=True) as opened:
-        senders = [Sender(each, settings, open_channels(settings), _PrintedNotes()) for _, each in opened.opened()]
+    with opened_ledgers(ledger, upgrade=True) as ledgers:
         if once:
-            note(f"{counted(asyncio.run(_once(senders)), 'alert')} sent")
+            sent = asyncio.run(_once(ledgers, settings))
+            note(f"{counted(sum(number or 0 for number in sent), 'alert')} sent")
+            end_with_attention(None in sent)
         else:
             note(f"sending by {', '.join(channels) or 'no channel'}")
-            asyncio.run(_until_stopped(senders))
+            asyncio.run(_until_stopped(ledgers, settings))
 
 
 class _PrintedNotes:
@@ -181,13 +188,37 @@ class _PrintedNotes:
         """Print nothing: `raypp alerts list` says what waits."""
 
 
-async def _once(senders: "list[Sender]") -> int:
-    return sum(await asyncio.gather(*(sender.once() for sender in senders)))
+async def _once(ledgers: "Ledgers", settings: "AlertSettings") -> list[int | None]:
+    """Send what is due; return how many alerts of each ledger were sent, and None for one of several that is down."""
+    from raypp.errors import LedgerError
+
+    async def send_for(member: "Member") -> int | None:
+        try:
+            return await _sender(await asyncio.to_thread(member.ledger), settings).once()
+        except LedgerError as error:
+            if ledgers.only is not None:
+                raise
+            note(f"alerts of ledger {member.name} wait: {error}")
+            return None
+
+    return await asyncio.gather(*map(send_for, ledgers.members.values()))
 
 
-async def _until_stopped(senders: "list[Sender]") -> None:
-    sending = asyncio.gather(*(sender.run() for sender in senders))
+async def _until_stopped(ledgers: "Ledgers", settings: "AlertSettings") -> None:
+    from raypp.alerts.waiting import opened
+
+    async def send_for(member: "Member") -> None:
+        await _sender(await opened(member), settings).run()
+
+    sending = asyncio.gather(*map(send_for, ledgers.members.values()))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, sending.cancel)
     with contextlib.suppress(asyncio.CancelledError):
         await sending
+
+
+def _sender(ledger: "Ledger", settings: "AlertSettings") -> "Sender":
+    from raypp.alerts.opening import open_channels
+    from raypp.alerts.sender import Sender
+
+    return Sender(ledger, settings, open_channels(settings), _PrintedNotes())

@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,6 +26,9 @@ from raypp.errors import OptionError
 from raypp.ledger.defaults import WAIT_S
 from raypp.ledger.times import parse_time, shown_time
 from raypp.text.wording import counted
+
+if TYPE_CHECKING:
+    from raypp.ledger.migration import Migrated
 
 Ledger = Annotated[
     str | None,
@@ -108,6 +111,8 @@ def ledger_migrate(
 ) -> None:
     """Bring a ledger to this raypp's schema, all of it or nothing. The service does so by itself when it starts.
 
+    Of several ledgers, each is migrated, also where another one cannot be: the exit status is then 1.
+
     --rehearse says how long it takes, and whether all rows are there afterwards: it ends with 1 if not, and with 3
     if `raypp ledger check` finds anything in the copy. The ledger may be in use meanwhile.
 
@@ -115,20 +120,10 @@ def ledger_migrate(
 
     Example: raypp ledger migrate sqlite:///ledger.db
     """
-    from raypp.ledger.ledger_list import LedgerList
-    from raypp.ledger.migration import migrate
     from raypp.ledger.migration import rehearse as rehearse_on_copy
 
     if not rehearse:
-        if not ledger:
-            raise OptionError("no ledger named; give one, or set RAYPP_LEDGER, such as sqlite:///ledger.db")
-        for url in LedgerList.parse(ledger).urls.values():
-            done = migrate(url)
-            if done.from_schema == done.to_schema:
-                note(f"{done.ledger} has schema {done.to_schema} already")
-            else:
-                note(f"migrated from schema {done.from_schema} to {done.to_schema} in {done.migrated_s:.1f} s")
-        write_json(json_file, done)
+        _migrate(ledger, json_file)
         return
     with opened_ledger(ledger) as opened:
         done = rehearse_on_copy(opened, folder, ConsoleProgress())
@@ -144,6 +139,35 @@ def ledger_migrate(
         raise typer.Exit(ExitCode.FAILED)
     note("rehearsed: nothing is lost, and the ledger is as it was")
     end_with_attention(bool(done.problems))
+
+
+def _migrate(ledger: str | None, json_file: Path | None) -> None:
+    from raypp.ledger.ledger_list import LedgerList
+    from raypp.ledger.migration import migrate, migrate_all
+
+    if not ledger:
+        raise OptionError("no ledger named; give one, or set RAYPP_LEDGER, such as sqlite:///ledger.db")
+    named = LedgerList.parse(ledger)
+    if len(named.urls) == 1:
+        done = migrate(*named.urls.values())
+        _note_migrated(done)
+        write_json(json_file, done)
+        return
+    all_done = migrate_all(named)
+    for each in all_done.ledgers.values():
+        _note_migrated(each)
+    for name, trouble in all_done.failed.items():
+        note(f"{name} could not be migrated: {trouble}")
+    write_json(json_file, all_done)
+    if all_done.failed:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _note_migrated(done: "Migrated") -> None:
+    if done.from_schema == done.to_schema:
+        note(f"{done.ledger} has schema {done.to_schema} already")
+    else:
+        note(f"{done.ledger} migrated from schema {done.from_schema} to {done.to_schema} in {done.migrated_s:.1f} s")
 
 
 def ledger_move(

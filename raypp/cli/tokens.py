@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from raypp.cli.exit_codes import end_with_attention
 from raypp.cli.json_file import write_json
 from raypp.cli.ledger import note, opened_ledgers
 from raypp.errors import OptionError
@@ -71,14 +72,19 @@ def add_token(
 def revoke_tokens(role: "Role", name: str, ledger: str | None, token: str | None, json_file: Path | None) -> None:
     """Revoke the tokens of a name, or one of them."""
     from raypp.ledger.audit_log import command_line_account
-    from raypp.ledger.identity import CACHE_S, Identities
+    from raypp.ledger.identity import CACHE_S, Identities, Role
     from raypp.ledger.listing import Changed
 
     with opened_ledgers(ledger) as opened:
-        count = Identities(opened).revoke(name, role, token, command_line_account())
+        identities = Identities(opened)
+        count = identities.revoke(name, role, token, command_line_account())
+        moved_to = identities.moved_to(name) if role is Role.SITE else None
     them = "it" if count == 1 else "them"
     note(f"{role} {name}: revoked {counted(count, 'token')}; services refuse {them} within {CACHE_S:.0f} s")
     write_json(json_file, Changed(name=name, tokens=count))
+    if moved_to:
+        note(f"site {name} has moved to ledger {moved_to}, where its tokens are still good; revoke them there, too")
+    end_with_attention(bool(moved_to))
 
 
 def moment(text: str, option: str) -> int:

@@ -1,10 +1,6 @@
 """Who calls: tokens of sites and operators. Of a token the ledger keeps its id and the SHA-256 of its secret alone."""
 
-import base64
-import hashlib
 import hmac
-import re
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +9,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, insert, select, update
+from sqlalchemy import Row, insert, select
 
 from raypp.errors import (
     ForbiddenError,
@@ -25,20 +21,19 @@ from raypp.errors import (
 from raypp.ledger import sites
 from raypp.ledger.ledgers import FoundIn, Ledgers
 from raypp.ledger.member import Member
-from raypp.ledger.moves import hold_site
+from raypp.ledger.moves import gone_to, hold_site
 from raypp.ledger.statements import write_audit
 from raypp.ledger.store import Ledger
-from raypp.ledger.tables import SiteRow, TokenRow
+from raypp.ledger.tables import TokenRow
 from raypp.ledger.times import shown_time
+from raypp.ledger.token_change import TokenChange
+from raypp.ledger.token_text import TokenText
 from raypp.ledger.types import COMMAND_LINE, checked_name
 from raypp.ledger.whereabouts import Whereabouts, sites_away, whereabouts
-from raypp.text.wording import counted
 
 CACHE_S = 5.0
 """For so long a token is believed without looking it up: revocation takes effect within this, whatever clocks do."""
 _MOST_CACHED = 4096
-_SECRET_BYTES, _ID_BYTES = 32, 8
-_TOKEN = re.compile(r"rpp_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
 
 
 class Role(StrEnum):
@@ -197,9 +192,15 @@ class Identities:
 
         Raises:
             UnknownSiteError: if there is no such site, operator or token.
+            SiteMovingError: if the site stands still in a move just now; nothing is revoked.
         """
         now = self._ledgers.clock()
-        return self._change(name, role, token_id, {"revoked_us": now}, f"{role} revoke", "", who)
+        return self._change(TokenChange(role, name, token_id, {"revoked_us": now}, f"{role} revoke", "", who))
+
+    def moved_to(self, site: str) -> str | None:
+        """Return the URL of the ledger that a site has moved to, where none of these has it any more; else None."""
+        with self._ledgers.of(site).database.read() as connection:
+            return gone_to(connection, site)
 
     def expire(
         self, name: str, at_us: int | None, role: Role = Role.SITE, token_id: str | None = None, who: str = COMMAND_LINE
@@ -209,7 +210,14 @@ class Identities:
         Raises:
             UnknownSiteError: if there is no such site, operator or token.
         """
-        return self._change(name, role, token_id, {"expires_us": at_us}, f"{role} expire", f"at {at_us}", who)
+        values = {"expires_us": at_us}
+        return self._change(TokenChange(role, name, token_id, values, f"{role} expire", f"at {at_us}", who))
+
+    def believed(self, token: str | None) -> Principal | None:
+        """Return whose token this is if it was looked up within the last seconds; else None. Waits for nothing."""
+        sent = TokenText.read(token)
+        believed = None if sent is None else self._kept(sent.token_id)
+        return believed.principal if sent and believed and self._is_good(sent, believed) else None
 
     def check(self, token: str | None) -> Principal:
         """Return whose token this is.
@@ -218,17 +226,21 @@ class Identities:
             UnauthenticatedError: if it is missing, malformed, unknown, expired or revoked; its text says no more.
             LedgerUnavailableError: if it cannot be looked up just now.
         """
-        parts = _TOKEN.fullmatch(token or "")
-        if parts is None:
+        sent = TokenText.read(token)
+        if sent is None:
             raise UnauthenticatedError("no token, or a malformed one; send the token of `raypp site add`")
-        token_id, digest = parts[1], _digest(parts[2])
-        with self._lock:
-            believed = self._believed.get(token_id)
-        if believed is None or believed.until_s <= self._monotonic():
-            believed = self._look_up(token_id)
-        if not hmac.compare_digest(believed.digest, digest) or not believed.is_good(self._ledgers.clock()):
+        believed = self._kept(sent.token_id) or self._look_up(sent.token_id)
+        if not self._is_good(sent, believed):
             raise UnauthenticatedError("the token is unknown, expired or revoked; ask the operator for a new one")
         return believed.principal
+
+    def _kept(self, token_id: str) -> _Believed | None:
+        with self._lock:
+            believed = self._believed.get(token_id)
+        return None if believed is None or believed.until_s <= self._monotonic() else believed
+
+    def _is_good(self, sent: TokenText, believed: _Believed) -> bool:
+        return hmac.compare_digest(believed.digest, sent.digest) and believed.is_good(self._ledgers.clock())
 
     def _look_up(self, token_id: str) -> _Believed:
         until_s = self._monotonic() + CACHE_S  # from before the look: what is revoked behind it is believed no longer
@@ -258,9 +270,9 @@ class Identities:
         if self._ledgers.only is not None or row.site is None or placed is None:
             return True
         member = self._ledgers.member_of(row.site, anew=True)
-        if member is not placed.member and placed.whereabouts is not Whereabouts.HERE:
+        if member is not placed.member:
             raise LedgerUnavailableError(f"site {row.site} is being moved; try again")
-        return member is placed.member
+        return True
 
     @staticmethod
     def _add(ledger: Ledger, role: Role, name: str, expires_us: int | None, who: str) -> str:
@@ -268,14 +280,13 @@ class Identities:
         now = ledger.clock()
         if expires_us is not None and expires_us <= now:
             raise OptionError(f"the token of {role} {name} would expire at once; give a later time")
-        token_id = secrets.token_hex(_ID_BYTES)
-        secret = base64.urlsafe_b64encode(secrets.token_bytes(_SECRET_BYTES)).rstrip(b"=").decode()
+        token = TokenText.new()
         row = {
-            "token_id": token_id,
+            "token_id": token.token_id,
             "role": str(role),
             "site": name if role is Role.SITE else None,
             "operator": name if role is Role.OPERATOR else None,
-            "secret_sha256": _digest(secret),
+            "secret_sha256": token.digest,
             "created_us": now,
             "expires_us": expires_us,
         }
@@ -284,38 +295,12 @@ class Identities:
                 sites.add_site(connection, name, now)
                 hold_site(connection, name)
             connection.execute(insert(TokenRow), [row])
-            detail = f"token {token_id}, expires {shown_time(expires_us)}"
+            detail = f"token {token.token_id}, expires {shown_time(expires_us)}"
             write_audit(connection, now, who, f"{role} add", name, detail)
-        return f"rpp_{token_id}_{secret}"
+        return token.text
 
-    def _change(
-        self,
-        name: str,
-        role: Role,
-        token_id: str | None,
-        values: dict[str, int | None],
-        action: str,
-        how: str,
-        who: str,
-    ) -> int:
-        owner = TokenRow.site if role is Role.SITE else TokenRow.operator
-        conditions: list[ColumnElement[bool]] = [TokenRow.role == str(role), owner == name]
-        if token_id is not None:
-            conditions.append(TokenRow.token_id == token_id)
-        ledger = self._ledgers.of(name) if role is Role.SITE else self._ledgers.home.ledger()
-        with ledger.database.write() as connection:
-            if connection.execute(select(TokenRow.token_id).where(*conditions).limit(1)).first() is None:
-                known = connection.execute(select(SiteRow.name).where(SiteRow.name == name)).first()
-                what = f"token {token_id}" if known and token_id else "token"
-                raise UnknownSiteError(f"{role} {name[:100]!r} has no {what}; look at `raypp {role} list`")
-            if role is Role.SITE:
-                hold_site(connection, name, left_behind=True)
-            good = update(TokenRow).where(*conditions, TokenRow.revoked_us.is_(None)).values(**values)
-            changed = connection.execute(good).rowcount
-            detail = (
-                f"{counted(changed, 'token')} {how}".strip() if token_id is None else f"token {token_id} {how}".strip()
-            )
-            write_audit(connection, ledger.clock(), who, action, name, detail)
+    def _change(self, change: TokenChange) -> int:
+        changed = change.make(self._ledgers)
         with self._lock:
             self._believed.clear()
         return changed
@@ -336,10 +321,5 @@ def _token_in(token_id: str, several: bool, member: Member) -> FoundIn[Row[Any] 
         return FoundIn(member, whereabouts(connection, row.site) if of_site else Whereabouts.HERE, row)
 
 
-def _digest(secret: str) -> bytes:
-    """SHA-256 of a secret; it is 256 random bits, so nothing slower is needed."""
-    return hashlib.sha256(secret.encode()).digest()
-
-
-_NOBODY = _Believed(_digest(""), Principal(Role.SITE, None, None, ""), 0.0, 0)
+_NOBODY = _Believed(TokenText("", "").digest, Principal(Role.SITE, None, None, ""), 0.0, 0)
 """An unknown token is compared with this, so that it takes as long."""

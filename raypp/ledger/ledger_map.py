@@ -5,7 +5,7 @@ from sqlalchemy import Connection, select, text
 
 from raypp.errors import LedgerUnavailableError, OptionError, UnknownSiteError
 from raypp.ledger.ledgers import Ledgers
-from raypp.ledger.moves import MoveState, has_moves
+from raypp.ledger.moves import MoveState, gone_to, has_moves
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import MoveRow
 from raypp.ledger.whereabouts import Whereabouts, whereabouts
@@ -86,7 +86,7 @@ def source_of_move(ledgers: Ledgers, site: str, target: Ledger) -> Ledger:
             with ledger.database.read() as connection:
                 where = whereabouts(connection, site)
                 peer = _leaving(connection).get(site)
-                gone_to = _gone_to(connection, site) if where is Whereabouts.GONE else None
+                went_to = gone_to(connection, site)
         except LedgerUnavailableError as error:
             silent = error
             continue
@@ -94,7 +94,7 @@ def source_of_move(ledgers: Ledgers, site: str, target: Ledger) -> Ledger:
             return ledger
         if where is Whereabouts.HERE:
             here.append(ledger)
-        elif gone_to == shown:
+        elif went_to == shown:
             left.append(ledger)
     away = [ledger for ledger in here if ledger.database.shown != shown]
     if away or left:
@@ -119,7 +119,3 @@ def _leaving(connection: Connection) -> dict[str, str]:
         return {}
     query = select(MoveRow.site, MoveRow.peer).where(MoveRow.state.in_(_UNDER_WAY))
     return {row.site: row.peer for row in connection.execute(query)}
-
-
-def _gone_to(connection: Connection, site: str) -> str | None:
-    return connection.execute(select(MoveRow.peer).where(MoveRow.site == site)).scalar_one_or_none()

@@ -55,7 +55,7 @@ class SiteList:
 class Ledgers:
     """Open ledgers; safe to use from several threads, and beside other processes that have them open.
 
-    One alone is used as it is. Of several, one that cannot be reached concerns its own sites alone.
+    One alone is used as it is. Of several, one that is broken, or cannot be reached, concerns its own sites alone.
 
     Args:
         members: the ledgers, the home of operators' tokens first.
@@ -69,11 +69,10 @@ class Ledgers:
 
     @classmethod
     def open(cls, named: LedgerList, *, create: bool = True, upgrade: bool = False, clock: Clock = now_us) -> Self:
-        """Open ledgers, see `Ledger.open`; of several, one that cannot be reached is opened once it can.
+        """Open ledgers, see `Ledger.open`; of several, one that cannot be is opened once it can.
 
         Raises:
-            LedgerError: naming the ledger and what is wrong with it; of several, LedgerUnavailableError if none can
-                be reached.
+            LedgerError: naming the ledger and what is wrong with it; of several, only if none can be opened.
         """
         members = [
             Member(
@@ -84,17 +83,25 @@ class Ledgers:
             for number, (name, url) in enumerate(named.urls.items())
         ]
         opened = cls(members, clock)
-        answering = 0
-        for number, member in enumerate(members, 1):
-            try:
-                member.ask(Member.ledger, takes_long=True)
-                answering += 1
-            except LedgerError as error:
-                if isinstance(error, LedgerUnavailableError) and (answering or number < len(members)):
-                    continue
-                opened.close()
-                raise
+        try:
+            opened._open_all()
+        except BaseException:
+            opened.close()
+            raise
         return opened
+
+    def _open_all(self) -> None:
+        if self.only is not None:
+            self.only.ledger()
+            return
+        errors: list[LedgerError] = []
+        for member in self.members.values():
+            try:
+                member.open()
+            except LedgerError as error:
+                errors.append(error)
+        if len(errors) == len(self.members):
+            raise errors[0]
 
     @classmethod
     def around(cls, ledger: "Ledger | Ledgers") -> "Ledgers":
@@ -154,14 +161,24 @@ class Ledgers:
             site: its name.
             anew: whether all ledgers are asked that answer, also where it is known which one had it.
         """
+        return self.only or self.placed(site, anew=anew).member
+
+    def placed(self, site: str, *, anew: bool = False) -> FoundIn[None]:
+        """Return the ledger as `member_of` does, with what it knows of the site; one alone knows it itself."""
         if self.only is not None:
-            return self.only
+            return FoundIn(self.only, Whereabouts.HERE, None)
         if anew:
             self._hints.pop(site, None)
         placed = self.find(site, partial(_site_in, site))
         if placed is None:
             raise UnknownSiteError(f"site {site[:100]!r} is not registered; run `raypp site add`")
-        return placed.member
+        return placed
+
+    def ask(self, site: str, question: Callable[[Ledger], _Value]) -> _Value:
+        """Ask the ledger that has a site, and of several not for longer than it answers; raises as `of`."""
+        if self.only is not None:
+            return question(self.only.ledger())
+        return self.member_of(site).ask(lambda member: question(member.ledger()), takes_long=True)
 
     def place(self, site: str, into: str | None = None) -> Ledger:
         """Return the ledger that has a site, or is to have one that is new.

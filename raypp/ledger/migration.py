@@ -12,6 +12,7 @@ from raypp.errors import LedgerError, OptionError
 from raypp.ledger.backup import back_up
 from raypp.ledger.check.ledger import check_ledger
 from raypp.ledger.database import Database, sqlite_url
+from raypp.ledger.ledger_list import LedgerList
 from raypp.ledger.schema import VERSION_TABLE, newest_schema, schema_of
 from raypp.ledger.store import Ledger
 from raypp.progress import SILENT, Progress
@@ -45,6 +46,26 @@ class Migrated(BaseModel):
     rows: dict[str, int] = {}
     lost: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+
+
+class LedgersMigrated(BaseModel):
+    """Migrations of several ledgers by name, and what is wrong with those that could not be migrated."""
+
+    model_config = ConfigDict(frozen=True)
+    ledgers: dict[str, Migrated]
+    failed: dict[str, str]
+
+
+def migrate_all(named: LedgerList) -> LedgersMigrated:
+    """Bring each of several ledgers to this raypp's schema, also where another one cannot be; see `migrate`."""
+    migrated: dict[str, Migrated] = {}
+    failed: dict[str, str] = {}
+    for name, url in named.urls.items():
+        try:
+            migrated[name] = migrate(url)
+        except LedgerError as error:
+            failed[name] = str(error)
+    return LedgersMigrated(ledgers=migrated, failed=failed)
 
 
 def migrate(url: str) -> Migrated:

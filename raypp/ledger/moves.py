@@ -38,6 +38,14 @@ def has_moves(connection: Connection) -> bool:
     return bool(connection.info[_HAS_MOVES])
 
 
+def gone_to(connection: Connection, site: str) -> str | None:
+    """Return the URL of the ledger that a site has moved to from here; None where it has not."""
+    if not has_moves(connection):
+        return None
+    query = select(MoveRow.peer).where(MoveRow.site == site, MoveRow.state == int(MoveState.GONE))
+    return connection.execute(query).scalar_one_or_none()
+
+
 def require_here(connection: Connection, site: str) -> None:
     """Raise SiteMovingError where a ledger does not have a registered site, or not yet."""
     if has_moves(connection):

@@ -41,3 +41,11 @@ def moment_address(site: str, settings: SiteSettings, start_us: int, end_us: int
     over_us = min(end_us, start_us + DAY_US)
     period = Period(max(0, start_us - _AROUND_US), over_us + _AROUND_US)
     return f"{site_address(site)}{period_query(period, settings)}#timeline"
+
+
+def site_of(path: str) -> str | None:
+    """Return the site that a page is of; None for a page of all sites."""
+    match path.split("/")[1:]:
+        case ["sites", site, *_] | ["api", "sites", site, *_]:
+            return site
+    return None

@@ -1,4 +1,4 @@
-"""Executions for pages: judged by one thread, while whoever asks waits a moment, and kept while nothing changes."""
+"""Executions for pages: judged by a thread for each ledger while whoever asks waits a moment, and kept."""
 
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,8 +15,8 @@ from raypp.usage.settings import SiteSettings
 
 _MOST_KEPT = 6
 _MOST_BEGUN = 4
-_Kind = tuple[str, int]
-"""A site and where its period begins."""
+_Kind = tuple[str, str, int]
+"""A ledger, a site and where its period begins."""
 _Source = tuple[object, ...]
 """All that executions are made of."""
 
@@ -37,7 +37,8 @@ class LatestExecutions:
 class ExecutionReports:
     """Executions of the sites of a ledger, or of several. Safe to use from several threads.
 
-    The first judgement loads pm4py, which takes seconds: a process that has others waiting gives this one of its own.
+    Those of one ledger wait for each other, and for no other ledger. The first judgement loads pm4py, which takes
+    seconds: a process that has others waiting gives this one of its own.
 
     Args:
         ledger: what they are read from, or all that they may be in.
@@ -47,7 +48,7 @@ class ExecutionReports:
     def __init__(self, ledger: Ledger | Ledgers, wait_s: float | None) -> None:
         self._ledgers = Ledgers.around(ledger)
         self._wait_s = wait_s
-        self._worker = ThreadPoolExecutor(1, "executions")
+        self._workers = {name: ThreadPoolExecutor(1, f"executions-{name}") for name in self._ledgers.members}
         self._lock = Lock()
         self._kept: OrderedDict[_Kind, tuple[_Source, ExecutionsReport]] = OrderedDict()
         self._begun: dict[_Kind, tuple[_Source, Future[ExecutionsReport]]] = {}
@@ -58,18 +59,20 @@ class ExecutionReports:
         Raises:
             OptionError: if they cannot be judged: there are too many uses, or pm4py is not installed.
         """
-        kind = (site, period.from_us)
-        source = (period, settings.settings_id, self._ledgers.of(site).version(site))
+        member = self._ledgers.member_of(site)
+        ledger = member.ledger()
+        kind = (member.name, site, period.from_us)
+        source = (period, settings.settings_id, ledger.version(site))
         with self._lock:
             kept = self._kept.get(kind)
             if kept is not None and kept[0] == source:
                 self._kept.move_to_end(kind)
                 return LatestExecutions(kept[1], is_fresh=True)
             is_new = kind not in self._begun
-            if is_new and len(self._begun) >= _MOST_BEGUN:
+            if is_new and sum(name == member.name for name, *_ in self._begun) >= _MOST_BEGUN:
                 return LatestExecutions(kept and kept[1], is_fresh=False)
             if is_new:
-                self._begun[kind] = (source, self._worker.submit(self._judge, site, settings, period))
+                self._begun[kind] = (source, self._workers[member.name].submit(_judge, ledger, site, settings, period))
             begun, future = self._begun[kind]
         if is_new:  # whoever asked may not ask again
             future.add_done_callback(lambda done: self._done(kind, begun, done))
@@ -82,9 +85,6 @@ class ExecutionReports:
                 self._done(kind, begun, future)
         return LatestExecutions(report, is_fresh=begun == source)
 
-    def _judge(self, site: str, settings: SiteSettings, period: Period) -> ExecutionsReport:
-        return executions_within(self._ledgers.of(site), site, settings, period, most=MOST_EPISODES).report()
-
     def _done(self, kind: _Kind, source: _Source, future: "Future[ExecutionsReport]") -> None:
         with self._lock:
             if self._begun.get(kind) != (source, future):
@@ -95,3 +95,7 @@ class ExecutionReports:
                 self._kept.move_to_end(kind)
                 while len(self._kept) > _MOST_KEPT:
                     self._kept.popitem(last=False)
+
+
+def _judge(ledger: Ledger, site: str, settings: SiteSettings, period: Period) -> ExecutionsReport:
+    return executions_within(ledger, site, settings, period, most=MOST_EPISODES).report()

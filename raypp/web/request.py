@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 from urllib.parse import parse_qsl
 
+from raypp.errors import OptionError
 from raypp.ledger.identity import Principal
 from raypp.web.assets import CONTENT_SECURITY_POLICY
 from raypp.web.render import render
@@ -118,3 +119,12 @@ def problem(request: PageRequest, status: int, headline: str, words: str, **head
 def _answer(status: int, kind: str, body: bytes, headers: Mapping[str, str]) -> PageResponse:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return PageResponse(status, {"Content-Type": kind, **_ALWAYS, **named}, body)
+
+
+def read_number(name: str, text: str | None, default: int, most: int) -> int:
+    """Read a number of 1 or more out of a query; raises OptionError."""
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+        raise OptionError(f"{name} {text[:20]!r} is out of range; give 1 to {most}")
+    return int(text[:9])

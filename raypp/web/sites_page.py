@@ -164,7 +164,7 @@ def _site_state(ledgers: Ledgers, site: str, facts: SiteFacts, now_us: int) -> d
 def _card_or_reason(ledgers: Ledgers, site: str, now_us: int) -> SiteCard:
     """Return one site's card, or why there is none: what is wrong with one site is not with the others."""
     try:
-        return _card(ledgers.of(site), site, now_us)
+        return ledgers.ask(site, lambda ledger: _card(ledger, site, now_us))
     except Exception as error:  # noqa: BLE001 - whatever it is, the other sites are shown
         words = reason(site, error, alone=ledgers.only is not None)
         return SiteCard(site, site_address(site), Badge("cannot be shown", "warn"), None, words)

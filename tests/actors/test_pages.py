@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from actors.lanes import Lanes
 from actors.pages import Pages
-from actors.turns import Turns
+from actors.services import Services
 from raypp.ledger.audit_log import AuditLog
 from raypp.ledger.identity import Identities
 from raypp.ledger.ledgers import Ledgers
@@ -24,10 +24,11 @@ from raypp.web.routes import make
 class Shared:
     """A gateway's services, as far as pages use them, on a real ledger."""
 
+    bearer = Services.bearer
+
     ledger: Ledger
     front: Front = field(default_factory=lambda: Front(None))
     settings: ServiceSettings = field(default_factory=lambda: ServiceSettings(models=(Path("tools.model"),)))
-    reports: Turns = field(default_factory=lambda: Turns(1, "reports"))
 
     def __post_init__(self):
         self.refused = []

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from tests.alerts.conftest import RunningSender
 from tests.alerts.events import work
 from tests.alerts.receiver import Received, Receiver
 from tests.command import environment, raypp, succeed, summary
-from tests.ledger.site import SECOND, Clock
+from tests.ledger.site import SECOND, Clock, template
 
 Send = Callable[..., RunningSender]
 
@@ -36,8 +37,9 @@ def url_of(ledger: Ledger) -> str:
     return ledger.database.engine.url.render_as_string()
 
 
-def start(ledger: Ledger, settings: Path) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "raypp", "alerts", "send", "--settings", settings, "--ledger", url_of(ledger)]
+def start(ledgers: Ledger | str, settings: Path) -> "subprocess.Popen[bytes]":
+    url = ledgers if isinstance(ledgers, str) else url_of(ledgers)
+    command = [sys.executable, "-m", "raypp", "alerts", "send", "--settings", settings, "--ledger", url]
     return subprocess.Popen([str(part) for part in command], env=environment())
 
 
@@ -164,3 +166,27 @@ def test_the_commands_list_test_retry_and_drop(ledger: Ledger, receiver: Receive
     assert "alerts retry  plant-1  1 dead letter" in log
     assert "alerts drop  plant-1  3 dead letters" in log
     assert "is not registered" in raypp("alerts", "list", "plant-9", "--ledger", url).stderr
+
+
+def test_alerts_of_a_ledger_that_is_down_wait_and_the_other_s_are_sent(
+    ledger: Ledger, receiver: Receiver, settings: Path, tmp_path: Path
+):
+    work(ledger)
+    later, kept = tmp_path / "later.db", tmp_path / "kept.db"
+    shutil.copy(template(), kept)
+    with Ledger.open(f"sqlite:///{kept}") as another:
+        work(another, "gate")
+    both = json.dumps({"here": url_of(ledger), "later": f"sqlite:///{later}"})
+    done = raypp("alerts", "send", "--once", "--settings", settings, "--ledger", both)
+    assert (done.returncode, "4 alerts sent" in done.stderr) == (3, True), done.stderr
+    assert "alerts of ledger later wait: there is no ledger" in done.stderr
+    sender = start(both, settings)
+    try:
+        work(ledger, "hall")
+        receiver.wait(8, within_s=120)
+        kept.rename(later)
+        receiver.wait(12, within_s=120)
+    finally:
+        sender.send_signal(signal.SIGTERM)
+        assert sender.wait(30) == 0
+    assert {event["data"]["camera"] for event in receiver.events()[8:]} == {"gate"}

@@ -19,6 +19,8 @@ _CALLED_OTHERWISE = {
     "doctor": "site doctor",
     "cluster_doctor": "cluster doctor",
     "alerts_test": "alerts test",
+    "alerts_send": "alerts send",
+    "revoke_tokens": "site revoke",
 }
 _CALLED_OTHERWISE |= {"report_executions": "report", "report_safety": "report"}
 

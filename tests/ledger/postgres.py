@@ -3,11 +3,15 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
+import psutil
 import pytest
 
 _PLACES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda place: int(place.parent.name), reverse=True)
@@ -57,6 +61,23 @@ class PostgresServer:
     def stop(self, how: str = "fast") -> None:
         """Stop the server; `immediate` is a crash."""
         self.run("pg_ctl", "-D", self.folder / "data", "-m", how, "-w", "stop")
+
+    def processes(self) -> list[psutil.Process]:
+        """List the server's processes, the main one first."""
+        main = psutil.Process(int((self.folder / "data" / "postmaster.pid").read_text().splitlines()[0]))
+        return [main, *main.children(recursive=True)]
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let the server stand still: what was sent to it is taken, and nothing is answered."""
+        processes = self.processes()
+        for process in processes:
+            process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.send_signal(signal.SIGCONT)
 
     def database(self, template: str = "template1") -> str:
         """Make a database, as a copy of another; return its URL."""

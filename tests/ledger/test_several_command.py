@@ -82,3 +82,45 @@ def test_a_site_in_two_ledgers_is_shown_and_the_status_tells(settings: Path):
         opened.home.ledger().add_site("plant-1")
     assert "TWICE: site plant-1 is in two ledgers" in run(settings, "ledger", "map", code=3)
     assert "plant-1 is in two ledgers" in run(settings, "ledger", "check", code=1)
+
+
+def test_migrations_of_all_ledgers_are_written_and_none_keeps_another_from_its_own(settings: Path, tmp_path: Path):
+    run(settings, "operator", "add", "anna")
+    out = tmp_path / "migrated.json"
+    assert run(settings, "ledger", "migrate", "--json", out).count("already") == 2
+    written = json.loads(out.read_text())
+    assert list(written["ledgers"]) == ["north", "south"]
+    assert {each["ledger"] for each in written["ledgers"].values()} == {
+        f"sqlite:///{tmp_path}/{name}.db" for name in ("north", "south")
+    }
+    assert written["failed"] == {}
+    (tmp_path / "north.db").write_bytes(b"this is no database at all" * 100)
+    assert "north could not be migrated" in run(settings, "ledger", "migrate", "--json", out, code=1)
+    written = json.loads(out.read_text())
+    assert (list(written["ledgers"]), list(written["failed"])) == (["south"], ["north"])
+    assert json.loads(_migrated_alone(settings, tmp_path).read_text())["ledger"].endswith("south.db")
+
+
+def _migrated_alone(settings: Path, folder: Path) -> Path:
+    out = folder / "alone.json"
+    run(settings, "ledger", "migrate", f"sqlite:///{folder}/south.db", "--json", out)
+    return out
+
+
+def test_sites_of_a_broken_ledger_are_missing_from_a_list_that_says_so(settings: Path, tmp_path: Path):
+    run(settings, "site", "add", "plant-1", "--into", "north")
+    run(settings, "site", "add", "plant-2", "--into", "south")
+    (tmp_path / "south.db").write_bytes(b"this is no database at all" * 100)
+    listed = run(settings, "site", "list", code=3)
+    assert "plant-1" in listed
+    assert "plant-2" not in listed
+    assert "ledger south does not answer: its sites are not listed" in listed
+
+
+def test_tokens_left_in_the_ledger_that_a_site_went_from_need_attention(settings: Path, tmp_path: Path):
+    run(settings, "site", "add", "plant-1", "--into", "north")
+    run(settings, "ledger", "move", "plant-1", "--to", "south")
+    alone = f"sqlite:///{tmp_path}/north.db"
+    words = "site plant-1 has moved to ledger sqlite:///"
+    assert words in run(settings, "site", "revoke", "plant-1", "--ledger", alone, code=3)
+    assert "revoked 1 token" in run(settings, "site", "revoke", "plant-1")

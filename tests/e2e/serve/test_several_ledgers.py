@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -159,3 +159,57 @@ def test_while_a_ledger_is_down_the_other_s_sites_go_on_and_its_own_come_back(ru
         there.chunk(2, None, 2, frame_us=FRAME_US)
         assert there.committed().sequence == 2
     assert "4 sites" in running.page("/")[1]
+
+
+def test_a_ledger_that_stands_still_slows_no_page_and_no_stream_of_the_other_s_sites(running: Running) -> None:
+    with Ledgers.open(LedgerList.parse(str(running.settings))) as ledgers:
+        identities = Identities(ledgers)
+        running.callers |= {
+            site: bearer(identities.add_site(site, into=name)) for site, name in (("v", "north"), ("w", "south"))
+        }
+    with running.connect("v") as here, running.connect("w") as there:
+        for stream in (here, there):
+            stream.open()
+            stream.chunk(1, None, 1)
+            stream.committed()
+        before = max(_seconds(lambda: running.page("/sites/v")) for _ in range(3))
+        assert running.page("/sites/w")[0] == 200
+        with running.south.frozen():
+            codes: list[int] = []
+            watching = [threading.Thread(target=lambda: codes.append(running.page("/sites/w")[0])) for _ in range(6)]
+            for thread in watching:
+                thread.start()
+            sent = 1
+            commits, pages = [], []
+            deadline = time.monotonic() + 20
+            while time.monotonic() < deadline or any(thread.is_alive() for thread in watching):
+                sent += 1
+                begin = time.monotonic()
+                here.chunk(sent, None, sent)
+                here.committed()
+                commits.append(time.monotonic() - begin)
+                pages.append(_seconds(lambda: running.page("/sites/v")))
+                assert time.monotonic() < deadline + 30
+            for thread in watching:
+                thread.join(60)
+            code, page = running.page("/")
+            asked = [running.status(running.callers["operator"], site) for site in "vw"]
+        print(f"page alone {before:.2f} s; beside a frozen ledger {sorted(pages)[-3:]}; commits {sorted(commits)[-3:]}")
+        assert codes == [503] * 6
+        assert (code, "those of a ledger that cannot be reached just now" in page) == (200, True)
+        assert asked == [Code.OK, Code.UNAVAILABLE]
+        assert max(commits) < 6, "a token may have waited for the ledger once"
+        assert sorted(pages)[len(pages) // 2] < max(1.0, 3 * before)
+        assert max(pages) < 8
+        there.chunk(2, None, 2)
+        there.committed()
+    end = time.monotonic() + 60
+    while running.page("/sites/w")[0] != 200:
+        assert time.monotonic() < end
+        time.sleep(0.2)
+
+
+def _seconds(work: Callable[[], tuple[int, str]]) -> float:
+    begin = time.monotonic()
+    assert work()[0] == 200
+    return time.monotonic() - begin

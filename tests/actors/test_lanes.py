@@ -1,0 +1,152 @@
+"""A gateway with two ledgers, of which one stands still: pages, reports, streams and tokens of the other go on."""
+
+import asyncio
+import base64
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+
+from actors import lanes as of_lanes
+from actors.lanes import Lanes
+from actors.pages import Pages
+from actors.services import Services
+from raypp.errors import LedgerUnavailableError
+from raypp.ledger import member as of_member
+from raypp.ledger.identity import Identities
+from raypp.ledger.ledger_list import LedgerList
+from raypp.ledger.ledgers import Ledgers
+from raypp.serving.access import Front
+from raypp.serving.settings import ServiceSettings
+from raypp.web.routes import make
+from tests.ledger.postgres import PostgresServer
+
+_LONGEST_S = 20.0
+"""What is told within a second may take so long on a machine that is busy; what hangs takes for ever."""
+
+
+class _Gateway:
+    """A gateway's services as far as pages use them, on two real ledgers, each with a site of its own name."""
+
+    bearer = Services.bearer
+
+    def __init__(self, ledgers: Ledgers) -> None:
+        self.front = Front(None)
+        self.settings = ServiceSettings(models=(Path("tools.model"),))
+        self.ledgers = ledgers
+        self.lanes = Lanes(ledgers, self.settings)
+        self.identities = Identities(ledgers)
+        self.tokens = {name: self.identities.add_site(name, into=name) for name in ledgers.members}
+        self.tokens["boss"] = self.identities.add_operator("boss")
+
+    def pages(self) -> Pages:
+        return Pages(self, partial(make, self.ledgers))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: PostgresServer) -> Iterator[_Gateway]:
+    monkeypatch.setattr(of_lanes, "_PATIENCE_S", 0.5)
+    monkeypatch.setattr(of_member, "_SLOW_S", 0.5)
+    urls = {"file": f"sqlite:///{tmp_path}/file.db", "server": server.database()}
+    with Ledgers.open(LedgerList(urls)) as ledgers:
+        yield _Gateway(ledgers)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    with PostgresServer(fsync="off") as server:
+        yield server
+
+
+async def _get(pages: Pages, path: str, token: str) -> tuple[int, str, float]:
+    secret = base64.b64encode(f"x:{token}".encode())
+    scope = {
+        "type": "http", "method": "GET", "path": path, "query_string": b"", "server": ("127.0.0.1", 80),
+        "headers": [(b"authorization", b"Basic " + secret)],
+    }  # fmt: skip
+    began = time.monotonic()
+    answer: Response = await pages.answer(Request(scope))
+    return answer.status_code, bytes(answer.body).decode(), time.monotonic() - began
+
+
+def test_pages_of_a_ledger_that_stands_still_say_so_and_the_other_s_are_as_always(
+    gateway: _Gateway, server: PostgresServer
+):
+    async def run() -> None:
+        pages, boss = gateway.pages(), gateway.tokens["boss"]
+        for path in ("/sites/server", "/sites/file", "/"):
+            status, body, _ = await _get(pages, path, boss)
+            assert status == 200, body
+        with server.frozen():
+            waiting = [asyncio.create_task(_get(pages, "/sites/server", boss)) for _ in range(6)]
+            waiting += [asyncio.create_task(_get(pages, "/sites/server", gateway.tokens["server"])) for _ in range(2)]
+            for _ in range(3):
+                status, body, took_s = await _get(pages, "/sites/file", gateway.tokens["file"])
+                assert (status, took_s < _LONGEST_S) == (200, True), (body, took_s)
+            for status, body, took_s in await asyncio.gather(*waiting):
+                assert status == 503, body
+                assert took_s < _LONGEST_S
+            status, body, took_s = await _get(pages, "/", boss)
+            assert (status, took_s < _LONGEST_S) == (200, True), (body, took_s)
+            assert "1 site, and those of a ledger that cannot be reached just now" in body
+            with pytest.raises(LedgerUnavailableError):
+                lane = gateway.lanes.each()[1]
+                await lane.read(lane.ledger.sites)
+        deadline = time.monotonic() + 60
+        while (await _get(pages, "/sites/server", boss))[0] != 200:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.2)
+        status, body, _ = await _get(pages, "/", boss)
+        assert (status, "2 sites" in body) == (200, True)
+
+    asyncio.run(run())
+    for thread in threading.enumerate():  # those that were left behind
+        if thread.name.startswith(("asking-", "reports", "reading-")):
+            thread.join(1)
+
+
+def test_a_token_that_was_looked_up_waits_for_no_ledger(gateway: _Gateway):
+    async def run() -> None:
+        token, release = gateway.tokens["file"], threading.Event()
+        assert (await gateway.bearer(token)).site == "file"
+        full = [asyncio.create_task(gateway.lanes.seek(release.wait, 60)) for _ in range(12)]
+        try:
+            assert (await asyncio.wait_for(gateway.bearer(token), 10)).site == "file"
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(gateway.bearer(gateway.tokens["server"]), 0.2)
+        finally:
+            release.set()
+            await asyncio.gather(*full)
+        assert gateway.identities.believed(token[:-1] + ("A" if token[-1] != "A" else "B")) is None
+        assert gateway.identities.believed(None) is None
+
+    asyncio.run(run())
+
+
+def test_a_gateway_that_goes_leaves_all_ledgers_at_once_and_waits_for_none_that_hangs(
+    gateway: _Gateway, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(of_lanes, "_LEAVING_S", 1.0)
+    caplog.set_level(logging.WARNING)
+    left, release = [], threading.Event()
+    hung, good = gateway.lanes.each()
+
+    def leave(lane: Any) -> None:
+        if lane is hung:
+            release.wait(60)
+        left.append(lane.name)
+
+    monkeypatch.setattr(type(hung), "leave", leave)
+    began = time.monotonic()
+    gateway.lanes.leave()
+    assert time.monotonic() - began < _LONGEST_S
+    assert left == [good.name]
+    assert f"ledger {hung.name} does not answer" in caplog.text
+    release.set()
