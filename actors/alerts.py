@@ -7,7 +7,7 @@ from actors.logs import structure_logs
 from actors.metrics import AlertMetrics
 from raypp.alerts.opening import open_channels
 from raypp.alerts.sender import Sender
-from raypp.alerts.waiting import opened
+from raypp.alerts.waiting import open_when_it_answers
 from raypp.ledger.ledgers import Ledgers
 from raypp.ledger.member import Member
 from raypp.serving.settings import ServiceSettings
@@ -50,7 +50,7 @@ class Alerts:
 
     async def _send_for(self, member: Member) -> None:
         """Send the alerts of one ledger, once it can be opened."""
-        ledger = await opened(member)
+        ledger = await open_when_it_answers(member)
         sender = Sender(ledger, self._settings, open_channels(self._settings), self._metrics.of(member.name))
         self._senders[member.name] = sender
         await sender.run()

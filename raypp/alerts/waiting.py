@@ -12,7 +12,7 @@ _AGAIN_S = 5.0
 logger = logging.getLogger("raypp.alerts")
 
 
-async def opened(member: Member) -> Ledger:
+async def open_when_it_answers(member: Member) -> Ledger:
     """Return a ledger once it can be opened, however often that fails; what is wrong with it is logged once."""
     trouble = ""
     while True:

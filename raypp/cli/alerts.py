@@ -205,10 +205,10 @@ async def _once(ledgers: "Ledgers", settings: "AlertSettings") -> list[int | Non
 
 
 async def _until_stopped(ledgers: "Ledgers", settings: "AlertSettings") -> None:
-    from raypp.alerts.waiting import opened
+    from raypp.alerts.waiting import open_when_it_answers
 
     async def send_for(member: "Member") -> None:
-        await _sender(await opened(member), settings).run()
+        await _sender(await open_when_it_answers(member), settings).run()
 
     sending = asyncio.gather(*map(send_for, ledgers.members.values()))
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -19,7 +19,7 @@ _SITE = "site"
 
 @dataclass(frozen=True, slots=True)
 class TokenChange:
-    """What is to be changed of which tokens that are not revoked yet.
+    """Describe a change of tokens that are not revoked yet.
 
     Attributes:
         role: "site" or "operator".

@@ -42,5 +42,5 @@ class TokenText:
 
     @property
     def text(self) -> str:
-        """What a caller sends."""
+        """The whole of it."""
         return f"rpp_{self.token_id}_{self.secret}"

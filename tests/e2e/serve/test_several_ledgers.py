@@ -193,11 +193,11 @@ def test_a_ledger_that_stands_still_slows_no_page_and_no_stream_of_the_other_s_s
             for thread in watching:
                 thread.join(60)
             code, page = running.page("/")
-            asked = [running.status(running.callers["operator"], site) for site in "vw"]
+            statuses = [running.status(running.callers["operator"], site) for site in "vw"]
         print(f"page alone {before:.2f} s; beside a frozen ledger {sorted(pages)[-3:]}; commits {sorted(commits)[-3:]}")
         assert codes == [503] * 6
         assert (code, "those of a ledger that cannot be reached just now" in page) == (200, True)
-        assert asked == [Code.OK, Code.UNAVAILABLE]
+        assert statuses == [Code.OK, Code.UNAVAILABLE]
         assert max(commits) < 6, "a token may have waited for the ledger once"
         assert sorted(pages)[len(pages) // 2] < max(1.0, 3 * before)
         assert max(pages) < 8
