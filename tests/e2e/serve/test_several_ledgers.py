@@ -201,12 +201,15 @@ def test_a_ledger_that_stands_still_slows_no_page_and_no_stream_of_the_other_s_s
         assert max(commits) < 6, "a token may have waited for the ledger once"
         assert sorted(pages)[len(pages) // 2] < max(1.0, 3 * before)
         assert max(pages) < 8
-        there.chunk(2, None, 2)
-        there.committed()
+        assert there.error().code() is Code.UNAVAILABLE, "its token could not be looked up anew"
     end = time.monotonic() + 60
     while running.page("/sites/w")[0] != 200:
         assert time.monotonic() < end
         time.sleep(0.2)
+    with running.connect("w") as there:
+        assert there.open().resume_after == 1
+        there.chunk(2, None, 2)
+        assert there.committed().sequence == 2
 
 
 def _seconds(work: Callable[[], tuple[int, str]]) -> float:
