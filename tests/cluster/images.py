@@ -1,0 +1,92 @@
+"""Images, built by buildah from the recipes of cluster/images and run by podman, in a storage of their own."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.command import ROOT
+
+BASE_VARIABLE = "RAYPP_PYTHON_IMAGE"
+"""Names a base image by its digest, in place of one that is made of Debian's packages."""
+_BASE = "localhost/python-base"
+_PACKAGES = "python3.11,python3.11-venv,python-is-python3,libgomp1,ca-certificates"
+_NEEDED = ("buildah", "podman", "runc", "mmdebstrap")
+_LIMITS = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096")
+"""The usual ones are higher than some machines allow."""
+
+
+class Images:
+    """Builds and runs images.
+
+    Args:
+        folder: of their storage; a name in it may hold no more than 50 characters, so a short path.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._storage = ("--root", folder / "root", "--runroot", folder / "run", "--storage-driver", "overlay")
+
+    def base(self) -> str:
+        """Name a base image by its digest; it is made of Debian's packages unless the environment names one."""
+        given = os.environ.get(BASE_VARIABLE)
+        if given:
+            return given
+        tarball = self._folder / "base.tar"
+        _call("mmdebstrap", "--variant=minbase", f"--include={_PACKAGES}", "bookworm", tarball)
+        container = self._buildah("from", "scratch")
+        self._buildah("add", "--quiet", container, tarball, "/")
+        self._buildah("commit", "--quiet", "--rm", container, _BASE)
+        tarball.unlink()
+        digest = self._buildah("images", "--digests", "--format", "{{.Digest}}", _BASE)
+        return f"{_BASE}@{digest}"
+
+    def build(self, recipe: str, base: str, tag: str, **arguments: str) -> None:
+        """Build an image as its recipe says, with this machine's certificates and settings of pip."""
+        settings = self._folder / "pip.conf"
+        certificates = os.environ.get("PIP_CERT", "/etc/ssl/certs/ca-certificates.crt")
+        index = os.environ.get("PIP_INDEX_URL")
+        settings.write_text(f"[global]\ncert = {certificates}\n" + (f"index-url = {index}\n" if index else ""))
+        given = {"PYTHON_IMAGE": base, **arguments}
+        self._buildah(
+            "bud", "--isolation", "chroot", "--volume", "/etc/ssl/certs:/etc/ssl/certs:ro",
+            "--volume", f"{settings}:/etc/pip.conf:ro", "--file", ROOT / "cluster" / "images" / recipe,
+            *(word for name, value in given.items() for word in ("--build-arg", f"{name}={value}")), "--tag", tag, ROOT,
+        )  # fmt: skip
+
+    def run(self, tag: str, options: list[object], *command: object) -> "subprocess.CompletedProcess[str]":
+        """Run an image, with a root file system that is read-only and a `/tmp` of its own."""
+        call = [
+            "podman", "--runtime", "runc", "--cgroup-manager", "cgroupfs", *self._storage, "run", "--rm",
+            "--read-only", "--tmpfs", "/tmp", *_LIMITS, *options, tag, *command,
+        ]  # fmt: skip
+        return subprocess.run([str(word) for word in call], capture_output=True, text=True, check=False, timeout=600)
+
+    def _buildah(self, *words: object) -> str:
+        return _call("buildah", *self._storage, *words)
+
+
+@contextmanager
+def image_storage() -> Iterator[Images]:
+    """Give a storage of images, which is gone afterwards; skips the test where the programs cannot be had."""
+    missing = [program for program in _NEEDED if shutil.which(program) is None]
+    if missing or os.geteuid() != 0:
+        pytest.skip(f"needs root and {' '.join(_NEEDED)}: apt-get install --no-install-recommends {' '.join(missing)}")
+    with tempfile.TemporaryDirectory(prefix="i-", dir="/var/tmp") as folder:
+        try:
+            yield Images(Path(folder))
+        finally:
+            subprocess.run(["umount", "--quiet", f"{folder}/root/overlay"], check=False)
+
+
+def _call(*words: object) -> str:
+    environment = {**os.environ, "TMPDIR": "/var/tmp"}
+    call = [str(word) for word in words]
+    done = subprocess.run(call, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    return done.stdout.strip()
