@@ -32,7 +32,12 @@ if TYPE_CHECKING:
 def fit(
     data: ImageData,
     out: Annotated[Path, typer.Option(help="Folder of the fit, inside the perimeter; again to go on after a stop.")],
-    weights: Annotated[Path, typer.Option(help="Public weights (.pt) that encoder and trunk start from.")],
+    weights: Annotated[
+        Path | None, typer.Option(help="Public weights (.pt) that encoder and trunk start from.")
+    ] = None,
+    warm_start: Annotated[
+        Path | None, typer.Option(help="What an earlier fit published, in the place of --weights.")
+    ] = None,
     key: OwnersKey = None,
     model: Annotated[str, typer.Option(help="Architecture: yolov8n ... x, yolo11s ...")] = "yolov8n",
     size: SquareSize = 640,
@@ -68,6 +73,9 @@ def fit(
         bool,
         typer.Option("--keep-checkpoints", help="Keep OUT/running at the end: encoder and adversaries, unsealed."),
     ] = False,
+    publish: Annotated[
+        bool, typer.Option("--publish", help="Also leave encoder and detector unsealed, for others' --warm-start.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be fitted, and fit nothing.")] = False,
     json_file: JsonFile = None,
 ) -> None:
@@ -79,6 +87,8 @@ def fit(
     Example: raypp fit images --weights yolov8n.pt --key owner.key --out fitted --epochs 100
 
     Example: raypp fit images --weights yolov8n.pt --out coarse --patch 16 --hide 4
+
+    Example: raypp fit images --warm-start public/warm-start.safetensors --out fitted --epochs 12
     """
     from raypp.fit.checkpoints import RUNNING
     from raypp.fit.run import fit_plan_lines, run_fit
@@ -88,7 +98,8 @@ def fit(
     execution = execution_of(on, address, here=here)
     settings = FitSettings(
         data=str(Path(data).absolute()) if "://" not in data else data,
-        weights=weights.absolute(),
+        weights=weights,
+        warm_start=warm_start,
         architecture=model,
         size=size,
         epochs=epochs,
@@ -123,6 +134,7 @@ def fit(
         execution,
         ConsoleProgress(console),
         keep_checkpoints=keep_checkpoints,
+        publish=publish,
     )
     say(console, _lines(summary, place / RUNNING if keep_checkpoints else None))
     write_json(json_file, summary)
@@ -137,5 +149,7 @@ def _lines(summary: "FitSummary", kept: Path | None) -> Iterator[str]:
     yield f"encoder       {summary.encoder} ({summary.encoder_bytes / 1e3:.0f} kB, sealed; stays inside)"
     yield f"start         {summary.start} (goes to who trains)"
     yield f"veil          {summary.veil_id}"
+    if summary.warm_start:
+        yield f"warm start    {summary.warm_start} (encoder and detector, unsealed; yours to hand on)"
     if kept:
         yield f"checkpoints   {kept} (encoder and adversaries, unsealed; stay inside)"

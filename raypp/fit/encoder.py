@@ -40,7 +40,6 @@ class LevelEncoder(nn.Module):
         levels: Tensor = (spread + standard * (spread / _DEVIATIONS)).clamp(0, self.levels - 1)
         return levels
 
-    @torch.no_grad()
     def start_from(self, images: Iterable[Tensor], seed: int) -> None:
         """Start the bottleneck at a random rotation of the features' strongest directions, each of unit variance.
 
@@ -50,11 +49,40 @@ class LevelEncoder(nn.Module):
             images: some batches, float[N, 3, H, W].
             seed: of the rotation.
         """
+        rows, mean = self._drawn(self.stages, images, seed)
+        self._set(rows, -(rows @ mean))
+
+    def turn(self, images: Iterable[Tensor], seed: int) -> None:
+        """Turn a fitted bottleneck by a random rotation of its own channels, each again of unit variance.
+
+        Channels carry together what they carried. They no longer go together two by two, so that neither variances
+        nor correlations tell the rotation.
+
+        Args:
+            images: some batches, float[N, 3, H, W].
+            seed: of the rotation.
+        """
+        rows, mean = self._drawn(nn.Sequential(self.stages, self.bottleneck), images, seed)
+        weight = self.bottleneck.weight[:, :, 0, 0].detach().double()
+        bias = weight.new_zeros(len(weight)) if self.bottleneck.bias is None else self.bottleneck.bias.detach().double()
+        self._set(rows @ weight, rows @ (bias - mean))
+
+    @torch.no_grad()
+    def _set(self, rows_CF: Tensor, bias_C: Tensor) -> None:
+        """Let the bottleneck give rows of mean 0 and variance 1, as the normalisation after it finds from now on."""
+        self.bottleneck.weight.copy_(rows_CF[:, :, None, None].to(self.bottleneck.weight.dtype))
+        if self.bottleneck.bias is not None:
+            self.bottleneck.bias.copy_(bias_C.to(self.bottleneck.bias.dtype))
+        self.norm.reset_running_stats()
+
+    @torch.no_grad()
+    def _drawn(self, layers: nn.Module, images: Iterable[Tensor], seed: int) -> tuple[Tensor, Tensor]:
+        """Return C rotated directions of what layers give, each of unit variance, float64[C, F], and the mean [F]."""
         total = mean = count = None
         training = self.training
         self.eval()
         for batch in images:
-            cells = self.stages(batch).float().movedim(1, -1).flatten(0, -2).double()
+            cells = layers(batch).float().movedim(1, -1).flatten(0, -2).double()
             total = cells.T @ cells if total is None else total + cells.T @ cells
             mean = cells.sum(0) if mean is None else mean + cells.sum(0)
             count = len(cells) if count is None else count + len(cells)
@@ -63,15 +91,11 @@ class LevelEncoder(nn.Module):
             raise ModelError("there is no image to start the encoder from")
         mean = mean / count
         values, vectors = torch.linalg.eigh(total / count - torch.outer(mean, mean))
-        channels, features = self.bottleneck.weight.shape[:2]
+        channels = len(self.bottleneck.weight)
         strongest = vectors[:, -channels:] / values[-channels:].clamp(min=float(values[-1]) * _LEAST_SHARE).sqrt()
         drawn = torch.randn(channels, strongest.shape[1], generator=torch.Generator().manual_seed(seed))
-        rotation = torch.linalg.qr(drawn.double().to(strongest.device)).Q if channels <= features else drawn
-        rows = rotation.double().to(strongest.device) @ strongest.T
-        self.bottleneck.weight.copy_(rows[:, :, None, None].to(self.bottleneck.weight.dtype))
-        bias = -(rows @ mean)
-        if self.bottleneck.bias is not None:
-            self.bottleneck.bias.copy_(bias.to(self.bottleneck.bias.dtype))
+        rotation = torch.linalg.qr(drawn.double().to(strongest.device)).Q if channels <= len(vectors) else drawn
+        return rotation.double().to(strongest.device) @ strongest.T, mean
 
 
 def first_stages(public: DetectionModel, stride: int) -> tuple[nn.Sequential, int]:

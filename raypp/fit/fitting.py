@@ -1,46 +1,37 @@
 """Fitting a veil: what is fitted, and how its codes begin."""
 
+import secrets
 from collections.abc import Callable, Iterable, Iterator
+from copy import deepcopy
 from itertools import islice
-from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from raypp.detect.adapter import CodeAdapter
 from raypp.detect.inputs.batch import DetectionBatch
-from raypp.detect.inputs.code_input import CodeInput
-from raypp.detect.model import build_detector, load_public_weights, replace_stages, stages_at
+from raypp.detect.model import build_detector, load_public_weights, stages_at
 from raypp.detect.ultralytics import DetectionModel
-from raypp.fit.adversary import AdversaryNetwork
-from raypp.fit.encoder import LevelEncoder, first_stages
+from raypp.fit.assembly import assemble
 from raypp.fit.settings import FitSettings
-from raypp.fit.stem import LearnedStem, stem_of
+from raypp.fit.stem import stem_of
+from raypp.fit.warm_start import load_warm_start
 from raypp.train.adapter_fitting import distil
 from raypp.train.steps import OnStep
 
+_SEED_BITS = 63
 _START_BATCHES = 8
 
 
 def build_fit(settings: FitSettings, classes: tuple[str, ...]) -> DetectionModel:
-    """Build the detector that is fitted: public weights, with a stem in the place of its first layers.
+    """Build the detector that is fitted, from public weights or from what an earlier fit published.
 
     Raises:
-        ModelError: if the architecture or the weights do not do.
+        OptionError: if the settings do not go with the `warm_start`.
+        ModelError: if the architecture, the weights or the `warm_start` do not do.
     """
-    model = build_detector(settings.architecture, classes, None)
-    load_public_weights(model, settings.weights)
-    stages, features = first_stages(model, settings.patch)
-    encoder = LevelEncoder(stages, features, settings.channels, 1 << settings.bits)
-    codes = CodeInput(settings.channels, settings.bits, settings.patch)
-    last, wanted = stages_at(model, codes.stride)
-    adapter = CodeAdapter(codes.channels, 1 << codes.bits, 1, codes.patch // codes.stride, wanted)
-    replaced: Any = model.model[last]
-    adapter.bn.load_state_dict(replaced.bn.state_dict())
-    adversaries = [
-        AdversaryNetwork(shape, codes.channels, 1 << codes.bits, codes.patch) for shape in settings.adversaries
-    ]
-    replace_stages(model, last, LearnedStem(encoder, adapter, adversaries))
+    model = assemble(settings, classes)
+    if settings.warm_start is not None:
+        load_warm_start(model, settings)
     return model
 
 
@@ -52,7 +43,10 @@ def warm_up_codes(
     device: torch.device,
     on_step: OnStep | None = None,
 ) -> float:
-    """Let codes carry the public features before anything else: bottleneck by their spread, adapter by distillation.
+    """Let codes carry what features are before anything else: bottleneck by their spread, adapter by distillation.
+
+    The features are those of the public weights, or those that the warm start makes of its own codes. Then codes
+    begin at a rotation of its own that nobody can tell beforehand: whoever has the warm start does not have it.
 
     Args:
         model: as `build_fit` built it.
@@ -66,13 +60,12 @@ def warm_up_codes(
         The share of the features' variance that codes carried in the last epoch, at most 1.
     """
     stem = stem_of(model).to(device)
-    public = build_detector(settings.architecture, tuple(model.names.values()), None)
-    load_public_weights(public, settings.weights)
-    last, _ = stages_at(public, min(settings.patch, 8))
-    wanted_of = public.model[: last + 1].to(device).eval()
-    stem.encoder.start_from(
-        (batch.network_inputs(device) for batch in islice(batches(0), _START_BATCHES)), settings.seed
-    )
+    wanted_of = _first_layers(model, settings).to(device).eval()
+    seen = (batch.network_inputs(device) for batch in islice(batches(0), _START_BATCHES))
+    if settings.warm_start is None:
+        stem.encoder.start_from(seen, settings.seed)
+    else:
+        stem.encoder.turn(seen, secrets.randbits(_SEED_BITS))
     stem.train()
     stem.encoder.stages.requires_grad_(False)
 
@@ -88,3 +81,14 @@ def warm_up_codes(
     stem.encoder.stages.requires_grad_(True)
     stem.take_codes()
     return explained
+
+
+def _first_layers(model: DetectionModel, settings: FitSettings) -> nn.Module:
+    """What gives the features that codes are to carry: layers of the public weights, or the warm start's whole stem."""
+    if settings.warm_start is not None:
+        return deepcopy(stem_of(model))
+    public = build_detector(settings.architecture, tuple(model.names.values()), None)
+    if settings.weights is not None:
+        load_public_weights(public, settings.weights)
+    last, _ = stages_at(public, min(settings.patch, 8))
+    return nn.Sequential(*public.model[: last + 1])

@@ -8,11 +8,11 @@ from time import monotonic
 from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.compare.images import ImageDataset, read_images
-from raypp.errors import SpecError
+from raypp.errors import OptionError, SpecError
 from raypp.execution import ExecutionSettings, Executor, On, on_ray
 from raypp.fit.checkpoints import RUNNING, forget_checkpoints, forget_parts
 from raypp.fit.results import FitEpoch
-from raypp.fit.settings import FitSettings, schedule_of
+from raypp.fit.settings import WARM_START_FILE, FitSettings, schedule_of
 from raypp.io.private import private_folder, private_umask
 from raypp.progress import SILENT, Progress
 from raypp.shards.place import refuse_within_archive
@@ -41,6 +41,7 @@ class FitSummary(BaseModel):
     veil_id: str
     spec: dict[str, str | int]
     encoder_bytes: int
+    warm_start: str | None = Field(None, description="encoder and detector, unsealed, for other fits to start from")
     last: FitEpoch
     seconds: float
 
@@ -54,6 +55,7 @@ def run_fit(
     progress: Progress = SILENT,
     *,
     keep_checkpoints: bool = False,
+    publish: bool = False,
 ) -> FitSummary:
     """Fit a veil, or go on with its fit, and write what it leaves; a finished one is not fitted again.
 
@@ -64,6 +66,7 @@ def run_fit(
         execution: where; by default a fit goes on where it was begun, and one worker begins in this process.
         progress: is told each epoch, and how far the running one is.
         keep_checkpoints: whether what the fit goes on from after a stop stays when it has finished.
+        publish: whether it also leaves encoder and detector unsealed, as a warm start of other fits.
 
     Raises:
         OptionError, SpecError, LabelError: if it cannot be done as asked.
@@ -81,16 +84,16 @@ def run_fit(
     settings.spec("0" * 32)  # what no veil has ends here
     images = None if (out / ENCODER_FILE).exists() else read_images(settings.data)
     private_folder(out)
-    open_run_folder(
-        out / SETTINGS_FILE, settings.model_dump_json(indent=1) + "\n", f"fit {out} was begun with other settings"
-    )
+    open_run_folder(out / SETTINGS_FILE, settings, f"fit {out} was begun with other settings")
     finished = partial(read_results, out, FitEpoch)
     started = monotonic()
     if images is None:
         spec = _fitted_spec(out / ENCODER_FILE, key)
+        if publish and not (out / WARM_START_FILE).exists():
+            raise OptionError(f"`publish`: fit {out} has finished, and kept nothing unsealed; fit into another `out`")
         progress.say(f"{out} was fitted before: nothing to do")
     else:
-        spec = _fit(settings, images, out, key, execution, progress)
+        spec = _fit(settings, images, out, key, execution, progress, publish=publish)
     if not keep_checkpoints:
         forget_checkpoints(out)
     return FitSummary(
@@ -99,6 +102,7 @@ def run_fit(
         veil_id=key.veil_id(spec),
         spec=spec.model_dump(mode="json"),
         encoder_bytes=(out / ENCODER_FILE).stat().st_size,
+        warm_start=str(out / WARM_START_FILE) if publish else None,
         last=finished()[-1],
         seconds=monotonic() - started,
     )
@@ -111,12 +115,16 @@ def _fit(
     key: VeilKey,
     execution: ExecutionSettings,
     progress: Progress,
+    *,
+    publish: bool,
 ) -> LearnedSpec:
     """Fit to the last epoch, and write encoder and starting detector."""
     from raypp.detect.training_state import holds_state  # noqa: PLC0415 - needs torch
     from raypp.fit.export import write_fitted  # noqa: PLC0415 - needs torch, whose import takes seconds
+    from raypp.fit.warm_start import check_warm_start, write_warm_start  # noqa: PLC0415
     from raypp.fit.worker import fit_here, fitted_weights  # noqa: PLC0415
 
+    check_warm_start(settings)
     running = out / RUNNING
     begun = On.LOCAL if holds_state(running) else On.RAY if begun_on_ray(running) else None
     on = execution.choose(begun=begun)
@@ -130,7 +138,10 @@ def _fit(
     display = StepDisplay(out, settings.batch, progress)
     with epochs_said(finished, settings.epochs, _say(settings, progress), display):
         folder = execute(settings, out)
-    return write_fitted(settings, images.classes, schedule, fitted_weights(folder), key, out)
+    state = fitted_weights(folder)
+    if publish:
+        write_warm_start(settings, images.classes, state, out)
+    return write_fitted(settings, images.classes, schedule, state, key, out)
 
 
 def _fitted_spec(encoder: Path, key: VeilKey) -> LearnedSpec:
@@ -153,6 +164,7 @@ def fit_plan_lines(settings: FitSettings) -> Iterator[str]:
     counts = ", ".join(f"{len(members)} {split}" for split, members in images.splits.items())
     size = packed_size(spec.channels * (settings.size // spec.patch) ** 2, spec.bits)
     steps = schedule_of(settings, images).steps
+    yield f"begins from   {settings.warm_start or settings.weights}"
     yield f"images        {images.name}: {counts}, {len(images.classes)} classes"
     yield (
         f"veil          cells of {spec.patch}x{spec.patch} pixels, {spec.channels} values of {spec.bits} bits; "

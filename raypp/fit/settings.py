@@ -10,6 +10,8 @@ from raypp.io.settings import AbsolutePath, AbsolutePlace, FrozenSettings
 from raypp.train.options import check_counts, check_size, check_weights
 from raypp.veil.spec import LearnedSpec, parse_spec
 
+WARM_START_FILE = "warm-start.safetensors"
+"""What a fit publishes, in its folder."""
 _CHANNELS = 8
 _COARSE_PATCH, _COARSE_CHANNELS = 16, 48
 
@@ -19,7 +21,8 @@ class FitSettings(FrozenSettings):
 
     Attributes:
         data: folder of plain images in YOLO layout, which every worker reaches.
-        weights: public weights (.pt) that encoder and trunk start from.
+        weights: public weights (.pt) that encoder and trunk start from; None with a `warm_start`.
+        warm_start: what an earlier fit published, to start from in the place of public weights.
         architecture: name of a model that ultralytics knows; its first stages become the encoder.
         size: side of the letterboxed square, in pixels.
         epochs: passes over the training images.
@@ -43,7 +46,8 @@ class FitSettings(FrozenSettings):
     """
 
     data: AbsolutePlace
-    weights: AbsolutePath
+    weights: AbsolutePath | None = None
+    warm_start: AbsolutePath | None = None
     architecture: str = "yolov8n"
     size: int = 640
     epochs: int = 100
@@ -87,7 +91,11 @@ class FitSettings(FrozenSettings):
         check_size(self.size)
         if self.batch % self.workers:
             raise OptionError(f"`batch` {self.batch} cannot be shared by {self.workers} workers")
+        if (self.weights is None) == (self.warm_start is None):
+            raise OptionError("give either public `weights` or a `warm_start`")
         check_weights(self.weights)
+        if self.warm_start is not None and not self.warm_start.is_file():
+            raise OptionError(f"`warm_start` {self.warm_start} is no file; give what `raypp fit --publish` left")
 
     def spec(self, encoder: str) -> LearnedSpec:
         """Return the spec of the veil that a fit makes, by the name of its encoder."""

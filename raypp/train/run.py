@@ -86,7 +86,7 @@ def run_training(
     require_same_place(f"run {settings.out}", begun, on)
     open_run_folder(
         settings.out / MODEL_INFO_FILE,
-        info.model_dump_json(indent=1) + "\n",
+        info,
         f"run {settings.out} was begun on other data, model or schedule",
     )
     finished = partial(read_results, settings.out, EpochResult)

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from pydantic import BaseModel, ValidationError
+
 from raypp.errors import ConflictError
 from raypp.execution import On
 from raypp.io.atomic import write_text
@@ -11,12 +13,14 @@ _OF_RAY = "checkpoint_manager_snapshot.json"
 """File that Ray Train leaves beside its checkpoints."""
 
 
-def open_run_folder(path: Path, text: str, otherwise: str) -> None:
+def open_run_folder(path: Path, request: BaseModel, otherwise: str) -> None:
     """Begin a run folder by writing its request, or check that it holds the same one.
+
+    A request of an earlier raypp may lack fields that are new; they count as what they are by default.
 
     Args:
         path: the request's file in the folder; the folder is made.
-        text: the request.
+        request: what is asked for.
         otherwise: begin of the message if the folder holds another request.
 
     Raises:
@@ -24,8 +28,13 @@ def open_run_folder(path: Path, text: str, otherwise: str) -> None:
     """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_text(path, text)
-    elif path.read_text() != text:
+        write_text(path, request.model_dump_json(indent=1) + "\n")
+        return
+    try:
+        same = type(request).model_validate_json(path.read_text()) == request
+    except ValidationError:
+        same = False
+    if not same:
         raise ConflictError(f"{otherwise}; use the same as before, or another `out`")
 
 

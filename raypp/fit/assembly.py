@@ -1,0 +1,35 @@
+"""The detector that is fitted: a stem of encoder, adapter and adversaries in the place of its first layers."""
+
+from typing import Any
+
+from raypp.detect.adapter import CodeAdapter
+from raypp.detect.inputs.code_input import CodeInput
+from raypp.detect.model import build_detector, load_public_weights, replace_stages, stages_at
+from raypp.detect.ultralytics import DetectionModel
+from raypp.fit.adversary import AdversaryNetwork
+from raypp.fit.encoder import LevelEncoder, first_stages
+from raypp.fit.settings import FitSettings
+from raypp.fit.stem import LearnedStem
+
+
+def assemble(settings: FitSettings, classes: tuple[str, ...]) -> DetectionModel:
+    """Put a detector together whose stem has the shape that was asked for; of public weights, where they are given.
+
+    Raises:
+        ModelError: if the architecture or the weights do not do.
+    """
+    model = build_detector(settings.architecture, classes, None)
+    if settings.weights is not None:
+        load_public_weights(model, settings.weights)
+    stages, features = first_stages(model, settings.patch)
+    encoder = LevelEncoder(stages, features, settings.channels, 1 << settings.bits)
+    codes = CodeInput(settings.channels, settings.bits, settings.patch)
+    last, wanted = stages_at(model, codes.stride)
+    adapter = CodeAdapter(codes.channels, 1 << codes.bits, 1, codes.patch // codes.stride, wanted)
+    replaced: Any = model.model[last]
+    adapter.bn.load_state_dict(replaced.bn.state_dict())
+    adversaries = [
+        AdversaryNetwork(shape, codes.channels, 1 << codes.bits, codes.patch) for shape in settings.adversaries
+    ]
+    replace_stages(model, last, LearnedStem(encoder, adapter, adversaries))
+    return model
