@@ -105,6 +105,7 @@ def test_a_dry_run_reports_and_writes_nothing(key: Path, tmp_path: Path) -> None
     (tmp_path / "in" / "bad.mp4").write_text("no video")
     report = tmp_path / "survey.json"
     done = raypp("veil", tmp_path / "in", "--out", tmp_path / "out", "--key", key, "--dry-run", "--json", report)
+    assert "default veil  fitted to no task" in done.stderr
     assert done.returncode == 3
     survey = summary(report)
     assert (survey["videos"], survey["images"], survey["frames"]) == (1, 6, 46)
