@@ -141,11 +141,27 @@ def fit(
 
 
 def _lines(summary: "FitSummary", kept: Path | None) -> Iterator[str]:
-    last = summary.last
+    last, card = summary.last, summary.card
+    yield f"fitted        {last.epoch} epochs in {summary.seconds:.0f} s"
+    if card:
+        yield (
+            f"on            {card.dataset}: {card.images} images of {card.classes} classes, in squares of "
+            f"{card.size} pixels"
+        )
+    yield f"keeps         mAP50 {last.map50:.3f}, mAP50-95 {last.map50_95:.3f}; `raypp compare` sets it beside plain"
     yield (
-        f"fitted        {last.epoch} epochs in {summary.seconds:.0f} s: mAP50 {last.map50:.3f}, "
-        f"mAP50-95 {last.map50_95:.3f}; the adversaries' best: detail {last.detail:.2f}, tone {last.tone:.2f}"
+        f"shows         the adversaries' best: detail {last.detail:.2f}, tone {last.tone:.2f}; `raypp audit` attacks "
+        "for longer"
     )
+    if card:
+        yield (
+            f"takes         {card.frame_bytes / 1e3:.1f} kB a frame ({card.bits:.2f} bits a value), "
+            f"{card.of_files:.2f} of the images' files"
+        )
+        yield (
+            f"costs         {card.encode_ms:.1f} ms to encode a frame on one core, {card.of_decoding:.2f} of decoding "
+            "and resizing it"
+        )
     yield f"encoder       {summary.encoder} ({summary.encoder_bytes / 1e3:.0f} kB, sealed; stays inside)"
     yield f"start         {summary.start} (goes to who trains)"
     yield f"veil          {summary.veil_id}"

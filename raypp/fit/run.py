@@ -8,8 +8,9 @@ from time import monotonic
 from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.compare.images import ImageDataset, read_images
-from raypp.errors import OptionError, SpecError
+from raypp.errors import OptionError, RayppError, SpecError
 from raypp.execution import ExecutionSettings, Executor, On, on_ray
+from raypp.fit.card import FitCard, make_card, read_card, write_card
 from raypp.fit.checkpoints import RUNNING, forget_checkpoints, forget_parts
 from raypp.fit.results import FitEpoch
 from raypp.fit.settings import WARM_START_FILE, FitSettings, schedule_of
@@ -22,6 +23,7 @@ from raypp.train.run_folder import begun_on_ray, open_run_folder, require_same_p
 from raypp.veil.encoder_file import ENCODER_FILE, START_FILE, open_encoder, spec_and_encoder
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import load_owner_key
+from raypp.veil.learned import EncoderNetwork
 from raypp.veil.packing import packed_size
 from raypp.veil.spec import LearnedSpec
 
@@ -41,6 +43,7 @@ class FitSummary(BaseModel):
     veil_id: str
     spec: dict[str, str | int]
     encoder_bytes: int
+    card: FitCard | None = Field(description="figures of the veil; None where its images cannot be read any more")
     warm_start: str | None = Field(None, description="encoder and detector, unsealed, for other fits to start from")
     last: FitEpoch
     seconds: float
@@ -102,6 +105,7 @@ def run_fit(
         veil_id=key.veil_id(spec),
         spec=spec.model_dump(mode="json"),
         encoder_bytes=(out / ENCODER_FILE).stat().st_size,
+        card=read_card(out) or _card(settings, images, spec, out, key),
         warm_start=str(out / WARM_START_FILE) if publish else None,
         last=finished()[-1],
         seconds=monotonic() - started,
@@ -142,6 +146,20 @@ def _fit(
     if publish:
         write_warm_start(settings, images.classes, state, out)
     return write_fitted(settings, images.classes, schedule, state, key, out)
+
+
+def _card(
+    settings: FitSettings, images: ImageDataset | None, spec: LearnedSpec, out: Path, key: VeilKey
+) -> FitCard | None:
+    """Make the card of a fit that has ended; None where its images cannot be read any more."""
+    try:
+        images = images or read_images(settings.data)
+    except RayppError:
+        return None
+    network = EncoderNetwork(open_encoder(out / ENCODER_FILE, spec, key))
+    card = make_card(settings, images, read_results(out, FitEpoch)[-1], network)
+    write_card(card, out)
+    return card
 
 
 def _fitted_spec(encoder: Path, key: VeilKey) -> LearnedSpec:

@@ -1,8 +1,10 @@
 """`raypp fit` as its users meet it: a stopped fit goes on, and what it leaves veils and starts a training."""
 
+import shutil
 import stat
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -10,6 +12,7 @@ from raypp.cli.fit import fit
 from raypp.compare.arm import ComparisonSchedule
 from raypp.compare.arm_names import parse_arm
 from raypp.compare.comparison import Comparison, compare
+from raypp.compare.images import letterboxed, read_images
 from raypp.compare.rows import read_arm_rows
 from raypp.compare.task import run_arms_here
 from raypp.detect.bundle import read_bundle
@@ -24,6 +27,9 @@ from raypp.progress import SILENT, LineProgress
 from raypp.train.initial_weights import check_veil
 from raypp.train.results import read_results
 from raypp.train.steps import StepFile, TrainingStep
+from raypp.veil.encoder_file import spec_and_encoder
+from raypp.veil.keyfile import load_owner_key
+from raypp.veil.veil import open_veil
 from tests.command import succeed
 from tests.killed import kill_within
 from tests.videos import make_dataset
@@ -94,7 +100,7 @@ def test_a_fit_killed_within_an_epoch_goes_on_to_what_it_would_have_come_to(plac
     start, whole = _start(place / "killed"), _start(place / "whole")
     assert all(torch.equal(tensor, start[name]) for name, tensor in whole.items())
     left = {path.name for path in (place / "killed").iterdir()}
-    assert left == {"encoder.veil", "start.model", "fit.json", "results.csv", "tensorboard"}
+    assert left == {"encoder.veil", "start.model", "fit.json", "card.json", "results.csv", "tensorboard"}
     with pytest.raises(ConflictError, match="was begun with other settings"):
         run_fit(_settings(place, hide=2.0), place / "killed", key)
 
@@ -130,6 +136,36 @@ def test_a_finished_fit_leaves_its_encoder_sealed_alone_and_nothing_open_to_othe
     succeed("keygen", "--out", place / "other.key")
     with pytest.raises(SpecError, match="sealed under another key"):
         run_fit(settings, fitted, place / "other.key")
+
+
+def test_a_fit_ends_with_a_card(place: Path, tmp_path: Path) -> None:
+    settings, key, fitted = _settings(place, epochs=1), place / "owner.key", tmp_path / "fitted"
+    data = tmp_path / "tools"
+    shutil.copytree(place / "tools", data)
+    settings = settings.model_copy(update={"data": str(data)})
+    summary = run_fit(settings, fitted, key)
+    card = summary.card
+    assert card is not None
+    assert (card.dataset, card.images, card.classes, card.size, card.epochs) == ("tools", 12, 2, 64, 1)
+    assert (card.map50, card.detail) == (summary.last.map50, summary.last.detail)
+    spec, encoder = spec_and_encoder(fitted / "encoder.veil")
+    stream = open_veil(spec, load_owner_key(key), encoder).stream("site", "camera")
+    bits, sizes = [], []
+    for image in read_images(str(data)).splits["val"]:
+        code = stream.encode(letterboxed(image, 64, 8)[1][None])[0]
+        counts = [np.unique(values, return_counts=True)[1] / values.size for values in code]
+        bits.append([-sum(shares * np.log2(shares)) for shares in counts])
+        sizes.append(sum(bits[-1]) * code[0].size / 8)
+    assert card.bits == pytest.approx(np.mean(bits)), "names of values change no entropy"
+    assert card.frame_bytes == pytest.approx(np.mean(sizes))
+    assert 0 < card.encode_ms < 1000
+    (fitted / "card.json").unlink()  # as after a kill before it was written
+    again = run_fit(settings, fitted, key).card
+    assert again is not None
+    assert again.frame_bytes == card.frame_bytes
+    (fitted / "card.json").write_text("{")
+    shutil.rmtree(data)
+    assert run_fit(settings, fitted, key).card is None
 
 
 def test_what_a_fit_leaves_is_compared_with_plain(place):
