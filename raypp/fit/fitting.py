@@ -84,7 +84,7 @@ def warm_up_codes(
 
 
 def _first_layers(model: DetectionModel, settings: FitSettings) -> nn.Module:
-    """What gives the features that codes are to carry: layers of the public weights, or the warm start's whole stem."""
+    """Return what gives the features that codes are to carry: public layers, or the warm start's whole stem."""
     if settings.warm_start is not None:
         return deepcopy(stem_of(model))
     public = build_detector(settings.architecture, tuple(model.names.values()), None)

@@ -27,7 +27,7 @@ _ADVERSARIES = ".adversaries."
 
 
 class WarmStartHeader(BaseModel):
-    """What a warm start was fitted as; JSON in the metadata of its safetensors."""
+    """Settings that a warm start was fitted with; JSON in the metadata of its safetensors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

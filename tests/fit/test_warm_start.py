@@ -99,8 +99,8 @@ def test_codes_begin_at_a_rotation_that_nobody_knows_and_carry_the_same(place: P
     images = _images(8, seed=99)
     with torch.no_grad():
         levels = [stem_of(model).encoder(images).movedim(1, 0).flatten(1) for model in (published, first, second)]
-    for one, other in ((0, 1), (0, 2), (1, 2)):
-        between = np.abs(np.corrcoef(levels[one], levels[other])[:_CHANNELS, _CHANNELS:])
+    for first_fit, other_fit in ((0, 1), (0, 2), (1, 2)):
+        between = np.abs(np.corrcoef(levels[first_fit], levels[other_fit])[:_CHANNELS, _CHANNELS:])
         assert between.max(axis=1).min() < 0.9, "at least one channel is no other's"
     spread = torch.stack([level.std(1) for level in levels[1:]])
     assert float(spread.min()) > 0.3 * float(spread.max()), "each channel carries something"
