@@ -104,4 +104,5 @@ def _timed(work: Callable[[], _T]) -> tuple[float, _T]:
 def _entropies(levels_CGG: npt.NDArray[np.uint8], count: int) -> npt.NDArray[np.float64]:
     """Entropy of each channel's values in a frame, in bits, float64[C]."""
     shares = np.stack([np.bincount(values.ravel(), minlength=count) for values in levels_CGG]) / levels_CGG[0].size
-    return -(shares * np.log2(np.maximum(shares, 1e-12))).sum(1)
+    entropies: npt.NDArray[np.float64] = -(shares * np.log2(np.maximum(shares, 1e-12))).sum(1)
+    return entropies
