@@ -88,7 +88,7 @@ def fit(
 
     Example: raypp fit images --weights yolov8n.pt --out coarse --patch 16 --hide 4
 
-    Example: raypp fit images --warm-start public/warm-start.safetensors --out fitted --epochs 12
+    Example: raypp fit images --warm-start published/warm-start.safetensors --out fitted --epochs 12
     """
     from raypp.fit.checkpoints import RUNNING
     from raypp.fit.run import fit_plan_lines, run_fit
