@@ -43,6 +43,9 @@ class Role(StrEnum):
     OPERATOR = "operator"
 
 
+_ROLES = {str(role): role for role in Role}
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who makes a call.
@@ -170,7 +173,7 @@ class Identities:
             away = sites_away(connection) if self._ledgers.only is None else frozenset()
         for row in rows:
             if member.is_home if row.site is None else row.site not in away:
-                yield TokenStatus(row.token_id, Role(row.role), *row[2:])
+                yield TokenStatus(row.token_id, _ROLES[row.role], *row[2:])
 
     def good(self, role: Role, name: str) -> int:
         """Count the tokens of a site or operator that are neither revoked nor expired."""

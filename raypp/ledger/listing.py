@@ -1,21 +1,25 @@
 """JSON of `raypp site list`, `raypp operator list` and `raypp audit-log`. Times: microseconds since 1970."""
 
 from collections import defaultdict
+from dataclasses import dataclass
+from functools import partial
 
 from pydantic import BaseModel, ConfigDict
 
+from raypp.errors import LedgerUnavailableError
 from raypp.ledger.audit_log import ListedEntry
 from raypp.ledger.identity import Identities, Role, TokenStatus
 from raypp.ledger.ledgers import Ledgers
+from raypp.ledger.member import Member
 from raypp.ledger.queries import read_streams
 from raypp.ledger.store import Ledger
 from raypp.ledger.types import StreamStatus
 
 
-class TokenListing(BaseModel):
+@dataclass(frozen=True, slots=True)
+class TokenListing:
     """A token: its public id, and when it was made, expires (null: never) and was revoked (null: not)."""
 
-    model_config = ConfigDict(frozen=True)
     token_id: str
     name: str
     created_us: int
@@ -28,20 +32,13 @@ class TokenListing(BaseModel):
         """List a token."""
         good = token.revoked_us is None and (token.expires_us is None or token.expires_us > now_us)
         name = token.site or token.operator or ""
-        return cls(
-            token_id=token.token_id,
-            name=name,
-            created_us=token.created_us,
-            expires_us=token.expires_us,
-            revoked_us=token.revoked_us,
-            good=good,
-        )
+        return cls(token.token_id, name, token.created_us, token.expires_us, token.revoked_us, good)
 
 
-class StreamListing(BaseModel):
+@dataclass(frozen=True, slots=True)
+class StreamListing:
     """A stream: `newest_us` is event time, `active_us` the time of its last commit."""
 
-    model_config = ConfigDict(frozen=True)
     camera: str
     epoch: int
     chunks: int
@@ -61,23 +58,29 @@ class StreamListing(BaseModel):
     def of(cls, status: StreamStatus) -> "StreamListing":
         """List a stream."""
         return cls(
-            camera=status.stream.camera,
-            epoch=status.stream.epoch,
-            chunks=status.committed,
-            **{name: getattr(status, name) for name in _AS_THEY_ARE},
+            status.stream.camera,
+            status.stream.epoch,
+            status.committed,
+            status.frames,
+            status.detections,
+            status.forgotten_frames,
+            status.newest_us,
+            status.active_us,
+            status.clock_offset_us,
+            status.ended,
+            status.silent,
+            status.agent_version,
+            status.model_id,
+            status.veil_id,
         )
 
 
-_AS_THEY_ARE = tuple(name for name in StreamListing.model_fields if name not in {"camera", "epoch", "chunks"})
-"""Fields that a stream's listing has in common with its status."""
-
-
-class SiteListing(BaseModel):
+@dataclass(frozen=True, slots=True)
+class SiteListing:
     """A site: of several ledgers its own, version of its settings (0: the default ones), its tokens, its streams."""
 
-    model_config = ConfigDict(frozen=True)
     site: str
-    ledger: str | None = None
+    ledger: str | None
     settings_version: int
     tokens: tuple[TokenListing, ...]
     streams: tuple[StreamListing, ...]
@@ -122,32 +125,42 @@ def site_listing(ledger: Ledger | Ledgers) -> Sites:
     """List all sites with their tokens and streams; of several ledgers, those of the ledgers that answer."""
     ledgers = Ledgers.around(ledger)
     listed = ledgers.site_list()
-    tokens: defaultdict[str, list[TokenListing]] = defaultdict(list)
-    streams: defaultdict[str, list[StreamListing]] = defaultdict(list)
-    now_us = ledgers.clock()
-    identities = Identities(ledgers)
+    silent = list(listed.silent)
+    read: dict[str, _OfLedger] = {}
     for name in set(listed.ledger_of.values()):
         member = ledgers.named(name)
-        for token in identities.list_in(member):
-            if token.site is not None and listed.ledger_of.get(token.site) == name:
-                tokens[token.site].append(TokenListing.of(token, now_us))
-        with member.ledger().database.read() as connection:
-            for status in read_streams(connection):
-                if listed.ledger_of.get(status.stream.site) == name:
-                    streams[status.stream.site].append(StreamListing.of(status))
-    return Sites(
-        sites=tuple(
-            SiteListing(
-                site=site.name,
-                ledger=None if ledgers.only else listed.ledger_of[site.name],
-                settings_version=site.version,
-                tokens=tuple(tokens[site.name]),
-                streams=tuple(streams[site.name]),
-            )
-            for site in listed.sites
-        ),
-        silent=listed.silent,
-    )
+        look = partial(_read_in, Identities(ledgers), ledgers.clock())
+        try:
+            read[name] = look(member) if ledgers.only is not None else member.ask(look, takes_long=True)
+        except LedgerUnavailableError:
+            if ledgers.only is not None:
+                raise
+            silent.append(name)
+    sites = []
+    for site in listed.sites:
+        name = listed.ledger_of[site.name]
+        if name in read:
+            tokens, streams = read[name]
+            shown = None if ledgers.only else name
+            own = tuple(tokens.get(site.name, ())), tuple(streams.get(site.name, ()))
+            sites.append(SiteListing(site.name, shown, site.version, *own))
+    return Sites(sites=tuple(sites), silent=tuple(silent))
+
+
+_OfLedger = tuple[dict[str, list[TokenListing]], dict[str, list[StreamListing]]]
+"""Tokens and streams of one ledger, by site."""
+
+
+def _read_in(identities: Identities, now_us: int, member: Member) -> _OfLedger:
+    tokens: defaultdict[str, list[TokenListing]] = defaultdict(list)
+    streams: defaultdict[str, list[StreamListing]] = defaultdict(list)
+    for token in identities.list_in(member):
+        if token.site is not None:
+            tokens[token.site].append(TokenListing.of(token, now_us))
+    with member.ledger().database.read() as connection:
+        for status in read_streams(connection):
+            streams[status.stream.site].append(StreamListing.of(status))
+    return tokens, streams
 
 
 def list_operators(ledger: Ledger | Ledgers) -> Operators:

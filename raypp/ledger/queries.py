@@ -2,11 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, true, union_all
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select, true, union_all
 
 from raypp.errors import OptionError
 from raypp.ledger.reach import ending_last, reaching_into
@@ -116,7 +116,6 @@ def read_streams(connection: Connection, *some: ColumnElement[bool]) -> list[Str
 
     What their folds remember, which is by far the most of a row, is not read.
     """
-    columns = (column for column in StreamRow.__table__.columns if column.name != "fold")
     latest = (
         select(StretchRow.end_us)
         .where(StretchRow.stream_id == StreamRow.stream_id)
@@ -125,38 +124,46 @@ def read_streams(connection: Connection, *some: ColumnElement[bool]) -> list[Str
         .scalar_subquery()
     )
     query = (
-        select(*columns, ModelRow.model_id, ModelRow.veil_id, ModelRow.classes, latest.label("folded_us"))
+        select(
+            StreamRow.site,
+            StreamRow.camera,
+            StreamRow.epoch,
+            StreamRow.ended_us,
+            ModelRow.classes,
+            StreamRow.committed,
+            StreamRow.frames,
+            StreamRow.detections,
+            StreamRow.forgotten_frames,
+            StreamRow.newest_us,
+            latest.label("folded_us"),
+            StreamRow.opened_us,
+            StreamRow.active_us,
+            StreamRow.reaped,
+            StreamRow.live,
+            StreamRow.clock_offset_us,
+            StreamRow.agent_version,
+            ModelRow.model_id,
+            ModelRow.veil_id,
+        )
         .join(ModelRow, ModelRow.model_key == StreamRow.model_key)
         .where(*some, StreamRow.committed > 0)
         .order_by(StreamRow.site, StreamRow.camera, StreamRow.epoch)
     )
     return [
-        StreamStatus(
-            stream=StreamName(row.site, row.camera, row.epoch),
-            committed=row.committed,
-            frames=row.frames,
-            detections=row.detections,
-            forgotten_frames=row.forgotten_frames,
-            newest_us=row.newest_us,
-            folded_us=row.folded_us,
-            opened_us=row.opened_us,
-            active_us=row.active_us,
-            ended=row.ended_us is not None,
-            silent=row.reaped,
-            live=row.live,
-            clock_offset_us=row.clock_offset_us,
-            agent_version=row.agent_version,
-            model_id=row.model_id,
-            veil_id=row.veil_id,
-            classes=_classes(row.classes),
-        )
-        for row in connection.execute(query)
+        StreamStatus._make((StreamName(*row[:3]), row[3] is not None, _classes(row[4]), *row[5:]))
+        for row in connection.execute(query).all()
     ]
 
 
 def read_version(connection: Connection, site: str) -> tuple[tuple[object, ...], ...]:
     """Facts on the streams of a site that are others whenever its episodes, stretches or streams have changed."""
+    return tuple(row[1:] for row in read_versions(connection, StreamRow.site == site))
+
+
+def read_versions(connection: Connection, some: ColumnElement[bool]) -> Iterable[Row[Any]]:
+    """Give such facts on streams under a condition, each behind the name of its site, by their keys."""
     query = select(
+        StreamRow.site,
         StreamRow.stream_id,
         StreamRow.committed,
         StreamRow.rewrites,
@@ -165,8 +172,8 @@ def read_version(connection: Connection, site: str) -> tuple[tuple[object, ...],
         StreamRow.ended_us,
         StreamRow.model_key,
         StreamRow.live,
-    ).where(StreamRow.site == site, StreamRow.committed > 0)
-    return tuple(tuple(row) for row in connection.execute(query.order_by(StreamRow.stream_id)))
+    ).where(some, StreamRow.committed > 0)
+    return connection.execute(query.order_by(StreamRow.stream_id))
 
 
 def stream_key(connection: Connection, stream: StreamName) -> int | None:
@@ -210,12 +217,13 @@ def read_columns(connection: Connection, site: str, from_us: int, to_us: int, li
             select(StreamRow.stream_id, StreamRow.camera, StreamRow.epoch).where(StreamRow.site == site)
         )
     }
-    return Episodes.gathered(_parts(connection, streams, reaching_into(EpisodeRow, site, from_us, to_us), limit))
+    return Episodes.gathered(read_uses(connection, streams, reaching_into(EpisodeRow, site, from_us, to_us), limit))
 
 
-def _parts(
+def read_uses(
     connection: Connection, streams: dict[int, StreamName], ranges: Sequence[ColumnElement[bool]], limit: int | None
 ) -> Iterator[list[EpisodeFields]]:
+    """Give up to `limit` episodes of streams by their keys under one of some conditions, some rows at a time."""
     for begun in ranges:
         query = select(*_COLUMNS).where(begun).order_by(EpisodeRow.start_us, EpisodeRow.episode_id).limit(limit)
         rows = connection.execute(query.execution_options(yield_per=_ROWS_AT_A_TIME))

@@ -5,6 +5,7 @@ ranges of starts are looked at: of rows that last for more than a day, for more 
 indexes hold the long ones, which are few.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, literal_column, or_, true
@@ -12,12 +13,13 @@ from sqlalchemy import ColumnElement, and_, literal_column, or_, true
 from raypp.ledger.tables import DAY_US, DAYS, HOUR_US, HOURS, Base
 
 
-def reaching_into(table: Any, site: str, from_us: int, to_us: int) -> list[ColumnElement[bool]]:
-    """List conditions for a site's rows whose [start_us, end_us) reaches into [from_us, to_us); no bound: 0.
+def reaching_into(table: Any, site: str | Sequence[str], from_us: int, to_us: int) -> list[ColumnElement[bool]]:
+    """List conditions for rows of a site, or some, whose [start_us, end_us) reaches into [from_us, to_us); no bound: 0.
 
     Each row meets one of them at most; those that meet a later one begin later.
     """
-    of_site = and_(table.site == site, table.start_us < to_us if to_us else true())
+    named = table.site == site if isinstance(site, str) else table.site.in_(site)
+    of_site = and_(named, table.start_us < to_us if to_us else true())
     if not from_us:
         return [of_site]
     day_us, hour_us = from_us - DAY_US, from_us - HOUR_US

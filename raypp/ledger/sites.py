@@ -134,6 +134,11 @@ def frames_apart(connection: Connection, site: str) -> int:
 def present_settings(connection: Connection, site: str) -> SiteSettings:
     """A site's settings, read; raises UnknownSiteError."""
     text, _ = site_settings(connection, site)
+    return settings_of(site, text)
+
+
+def settings_of(site: str, text: str | None) -> SiteSettings:
+    """Read the text of a site's settings; raises SettingsError where a newer raypp wrote it."""
     return SiteSettings.default() if text is None else _read(text, f"settings of site {site}")
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from raypp.errors import OptionError
 from raypp.usage.episode import Episode, StreamName
@@ -87,9 +88,8 @@ class Commit:
     lease: int
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """A registered site.
+class Site(NamedTuple):
+    """A registered site; a tuple, since lists hold tens of thousands.
 
     Attributes:
         name: its name.
@@ -102,27 +102,28 @@ class Site:
     added_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class StreamStatus:
-    """How a stream is doing.
+class StreamStatus(NamedTuple):
+    """How a stream is doing; a tuple, since lists of sites hold tens of thousands.
 
     Attributes:
         stream: the stream.
+        ended: whether it has ended for good.
+        classes: names of its model's classes, in order of class_id.
         committed: chunks that are durable.
         frames, detections: committed ever; of them `forgotten_frames` have been forgotten.
         newest_us: event time of its latest frame, or None.
         folded_us: event time up to which its frames have been folded: a little before the latest; or None.
         opened_us, active_us: when it was last opened, and last committed; processing time.
-        ended: whether it has ended for good.
         silent: whether its open episodes are closed provisionally.
         live: whether its timestamps are capture times of a live camera.
         clock_offset_us: service clock minus the site's, when it was last opened.
         agent_version: version of the agent.
         model_id, veil_id: of the model that detects for it.
-        classes: names of its classes, in order of class_id.
     """
 
     stream: StreamName
+    ended: bool
+    classes: tuple[str, ...]
     committed: int
     frames: int
     detections: int
@@ -131,14 +132,12 @@ class StreamStatus:
     folded_us: int | None
     opened_us: int
     active_us: int
-    ended: bool
     silent: bool
     live: bool
     clock_offset_us: int
     agent_version: str
     model_id: str
     veil_id: str
-    classes: tuple[str, ...]
 
 
 def checked_name(name: str, what: str) -> str:

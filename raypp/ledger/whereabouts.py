@@ -43,15 +43,13 @@ def whereabouts(connection: Connection, site: str) -> Whereabouts:
 
 def all_whereabouts(connection: Connection) -> list[tuple[Site, Whereabouts]]:
     """List what a ledger knows of each site that it has a row of, by name."""
-    columns = SiteRow.name, SiteRow.version, SiteRow.added_us
-    if not has_moves(connection):
-        rows = connection.execute(select(*columns).order_by(SiteRow.name))
+    rows = connection.execute(select(SiteRow.name, SiteRow.version, SiteRow.added_us).order_by(SiteRow.name)).all()
+    states: dict[str, int] = {}
+    if has_moves(connection):
+        states = dict(connection.execute(select(MoveRow.site, MoveRow.state)).tuples().all())
+    if not states:
         return [(Site(*row), Whereabouts.HERE) for row in rows]
-    query = select(*columns, MoveRow.state).outerjoin(MoveRow, MoveRow.site == SiteRow.name).order_by(SiteRow.name)
-    return [
-        (Site(*row[:3]), Whereabouts.HERE if row.state is None else _OF_MOVE[row.state])
-        for row in connection.execute(query)
-    ]
+    return [(Site(*row), _OF_MOVE[states[row[0]]] if row[0] in states else Whereabouts.HERE) for row in rows]
 
 
 def sites_away(connection: Connection) -> frozenset[str]:

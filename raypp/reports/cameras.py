@@ -1,7 +1,7 @@
 """How each camera of a site is doing, all its epochs together."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from raypp.ledger.types import StreamStatus
 from raypp.reports.period import SECOND_US, Period
@@ -10,9 +10,8 @@ _TOGETHER_US = 60 * SECOND_US
 """Cameras that send are this close to each other; one further behind is sending what it could not send before."""
 
 
-@dataclass(frozen=True, slots=True)
-class CameraState:
-    """One camera.
+class CameraState(NamedTuple):
+    """One camera; a tuple, since lists of sites hold tens of thousands.
 
     Attributes:
         camera: its name.

@@ -204,8 +204,12 @@ def latest(
     newest = newest_frame(ledger, site, cameras, now_us)
     if newest is None:
         return None
-    day = day_of(newest, settings.zone)
-    recorded = _read(ledger, site, settings, day, cameras)
+    return latest_of(_read(ledger, site, settings, day_of(newest, settings.zone), cameras), newest, now_us)
+
+
+def latest_of(recorded: Recorded, newest: int, now_us: int) -> Recorded:
+    """Return what `latest` does of a record of the whole day on which the site's latest frame was taken."""
+    day, cameras = recorded.period, recorded.cameras
     spans = [(stretch.start_us, stretch.end_us) for stretch in recorded.stretches]
     if len(recorded.episodes):
         spans.append((int(recorded.episodes.start_us.min()), int(recorded.episodes.end_us.max())))
@@ -218,10 +222,15 @@ def latest(
 
 def newest_frame(ledger: Ledger, site: str, cameras: Sequence[CameraState], now_us: int) -> int | None:
     """Return the event time of a site's latest frame; one of the future only without others; None without any."""
-    newest = max((camera.newest_us for camera in cameras if camera.newest_us is not None), default=None)
+    newest = newest_said(cameras)
     if newest is None or newest <= now_us + DAY_US:
         return newest
     return ledger.latest(site, now_us) or newest
+
+
+def newest_said(cameras: Sequence[CameraState]) -> int | None:
+    """Return the event time of the latest frame of some cameras, as their clocks say; None without any."""
+    return max((camera.newest_us for camera in cameras if camera.newest_us is not None), default=None)
 
 
 def _bounded(ledger: Ledger, site: str, settings: SiteSettings, period: Period) -> Period:
@@ -253,5 +262,10 @@ def _read(
     if most is not None and len(episodes) > most:
         raise OptionError(f"the range has more than {most:,} uses; ask for a shorter one")
     stretches = ledger.stretches(site, period.from_us, period.to_us)
-    once, _ = counted_once(episodes, stretches)
-    return Recorded(site, settings, period, once, tuple(stretches), cameras)
+    return recorded_once(Recorded(site, settings, period, episodes, tuple(stretches), cameras))
+
+
+def recorded_once(recorded: Recorded) -> Recorded:
+    """Count once what several streams of a camera saw at one time."""
+    once, _ = counted_once(recorded.episodes, recorded.stretches)
+    return replace(recorded, episodes=once)

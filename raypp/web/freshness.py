@@ -2,7 +2,8 @@
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from threading import Lock
 
 import raypp
@@ -13,12 +14,18 @@ from raypp.reports.period import Period, day_of, read_period
 from raypp.reports.records import cameras_of, newest_frame
 from raypp.usage.shifts import local
 from raypp.web.request import PageRequest, PageResponse
+from raypp.web.site_days import SitePresent, read_presents
 
 _MOST_BYTES = 64_000_000
 
 
 def page_tag(
-    request: PageRequest, ledgers: Ledgers, sites: Sequence[str], now_us: int, others: Sequence[object] = ()
+    request: PageRequest,
+    ledgers: Ledgers,
+    sites: Sequence[str],
+    now_us: int,
+    ledger_of: Mapping[str, str] | None = None,
+    others: Sequence[object] = (),
 ) -> str:
     """Return an ETag: pages of one address with the same tag are the same.
 
@@ -27,31 +34,40 @@ def page_tag(
         ledgers: what the page would be made of.
         sites: those that it would show.
         now_us: the present, microseconds since 1970; it counts as far as a page shows it.
+        ledger_of: names of the sites' ledgers, as far as they are known.
         others: all else that it would show, such as that other sites are there.
 
     Raises:
         RayppError: if a site cannot be read, or the request makes no sense.
     """
-    states = [_state(request, ledgers.of(site), site, now_us) for site in sites]
+    presents = read_presents(ledgers, ledger_of, sites, now_us) if ledger_of else {}
+    states = []
+    for site in sites:
+        present = presents.get(site) or ledgers.ask(site, partial(_present, site, now_us))
+        states.append(_state(request, site, present, now_us))
     known = (raypp.__version__, request.path, sorted(request.parameters().items()), states, list(others))
     return f'"{hashlib.sha256(repr(known).encode()).hexdigest()[:32]}"'
 
 
-def _state(request: PageRequest, ledger: Ledger, site: str, now_us: int) -> tuple[object, ...]:
+def _present(site: str, now_us: int, ledger: Ledger) -> SitePresent:
     version = ledger.version(site)
     settings = ledger.present_settings(site)
-    query, zone = request.parameters(), settings.zone
     cameras = cameras_of(ledger, site, settings, now_us)
-    until_us, newest_us = known_until(cameras, now_us), newest_frame(ledger, site, cameras, now_us)
+    return SitePresent(settings, cameras, newest_frame(ledger, site, cameras, now_us), version)
+
+
+def _state(request: PageRequest, site: str, present: SitePresent, now_us: int) -> tuple[object, ...]:
+    query, zone = request.parameters(), present.settings.zone
+    until_us, newest_us = known_until(present.cameras, now_us), present.newest_us
     period = read_period(query.get("from"), query.get("to"), zone, now_us)
     if period is None:
         period = Period(0, 0) if newest_us is None else day_of(newest_us, zone)
     within = period.until(until_us)
     return (
         site,
-        version,
-        settings.settings_id,
-        cameras,
+        present.version,
+        present.settings.settings_id,
+        present.cameras,
         newest_us,
         within,
         until_us == within.to_us,  # links to the whole of a day or shift say whether it is what is shown

@@ -179,7 +179,7 @@ def _tag(request: PageRequest, ledgers: Ledgers, reader: Principal, now_us: int)
                 number = read_number("page", request.parameters().get("page"), 1, 1_000_000)
                 known = _known(ledgers, reader)
                 shown = shown_sites(known.names, number)
-                return page_tag(request, ledgers, shown, now_us, (*known.names, known.is_whole))
+                return page_tag(request, ledgers, shown, now_us, known.ledger_of, (*known.names, known.is_whole))
             case (
                 ["sites", site]
                 | ["sites", site, "episodes" | "safety" | "executions"]

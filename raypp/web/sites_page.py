@@ -16,6 +16,7 @@ from raypp.reports.wording import date_and_clock, date_words, duration, iso
 from raypp.text.wording import counted
 from raypp.usage.shifts import local
 from raypp.web.addresses import site_address
+from raypp.web.site_days import SiteDay, SitePresent, read_days
 from raypp.web.site_facts import SiteFacts, read_facts
 from raypp.web.site_heading import state_badge
 from raypp.web.timeline import Strip, strip_of
@@ -96,7 +97,7 @@ def sites_page(ledgers: Ledgers, known: KnownSites, now_us: int, page: int = 1) 
         "Sites · raypp",
         (SITES,),
         counted(len(sites), "site") + ("" if known.is_whole else _NOT_WHOLE),
-        tuple(_card_or_reason(ledgers, site, now_us) for site in shown),
+        _cards(ledgers, known, shown, now_us),
         Notice("No sites yet", "Register one with ", "raypp site add NAME"),
         Pager(page, pages, links),
     )
@@ -161,24 +162,34 @@ def _site_state(ledgers: Ledgers, site: str, facts: SiteFacts, now_us: int) -> d
     }
 
 
-def _card_or_reason(ledgers: Ledgers, site: str, now_us: int) -> SiteCard:
+def _cards(ledgers: Ledgers, known: KnownSites, shown: Sequence[str], now_us: int) -> tuple[SiteCard, ...]:
+    days = read_days(ledgers, known.ledger_of, shown, now_us)
+    return tuple(_card_or_reason(ledgers, site, days.get(site), now_us) for site in shown)
+
+
+def _card_or_reason(ledgers: Ledgers, site: str, day: SiteDay | None, now_us: int) -> SiteCard:
     """Return one site's card, or why there is none: what is wrong with one site is not with the others."""
     try:
-        return ledgers.ask(site, lambda ledger: _card(ledger, site, now_us))
+        return _card(site, day or ledgers.ask(site, lambda ledger: _read_day(ledger, site, now_us)))
     except Exception as error:  # noqa: BLE001 - whatever it is, the other sites are shown
         words = reason(site, error, alone=ledgers.only is not None)
         return SiteCard(site, site_address(site), Badge("cannot be shown", "warn"), None, words)
 
 
-def _card(ledger: Ledger, site: str, now_us: int) -> SiteCard:
+def _read_day(ledger: Ledger, site: str, now_us: int) -> SiteDay:
     settings = ledger.present_settings(site)
     cameras = cameras_of(ledger, site, settings, now_us)
+    present = SitePresent(settings, cameras, newest_frame(ledger, site, cameras, now_us))
+    return SiteDay(present, latest(ledger, site, settings, now_us, cameras))
+
+
+def _card(site: str, day: SiteDay) -> SiteCard:
+    cameras = day.present.cameras
     state = state_badge(cameras)
-    recorded = latest(ledger, site, settings, now_us, cameras)
-    if recorded is None:
+    if day.recorded is None:
         return SiteCard(site, site_address(site), state, None, "No camera has sent a frame yet.")
-    newest_us = newest_frame(ledger, site, cameras, now_us) or 0
-    return SiteCard(site, site_address(site), state, _latest(recorded, len(cameras), newest_us))
+    shown = _latest(day.recorded, len(cameras), day.present.newest_us or 0)
+    return SiteCard(site, site_address(site), state, shown)
 
 
 def _latest(recorded: Recorded, cameras: int, newest_us: int) -> LatestDay:

@@ -132,7 +132,8 @@ def test_nobody_waits_while_executions_are_compared(bench: ExecutionSite, monkey
         assert not patient.of("plant", settings, Period(day.from_us + number, day.to_us)).is_fresh
     assert len(patient._begun) == execution_reports._MOST_BEGUN
     go_on.set()
-    patient._worker.shutdown()
+    for worker in patient._workers.values():
+        worker.shutdown()
     assert not patient._begun  # also of those that nobody asked for again
 
 

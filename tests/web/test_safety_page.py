@@ -181,7 +181,7 @@ def test_a_site_without_zones_or_frames_is_told_so(yard: SafetySite) -> None:
 
 
 def test_more_violations_than_a_page_is_made_of_are_refused(yard: SafetySite, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("raypp.web.routes.MOST_VIOLATIONS", 71)
+    monkeypatch.setattr("raypp.web.site_routes.MOST_VIOLATIONS", 71)
     words = "more than 71 violations; ask for a shorter one"
     assert words in _get(yard, "/sites/yard/safety", _WHOLE, 400)
     assert words not in _get(yard, "/sites/yard/safety", "from=2026-03-02")

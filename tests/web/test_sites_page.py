@@ -6,6 +6,7 @@ from raypp.errors import LedgerError, SettingsError
 from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import SiteRow
+from raypp.web import site_days
 from raypp.web.request import PageRequest
 from raypp.web.routes import respond
 from raypp.web.sites_page import PAGE_SITES
@@ -44,7 +45,7 @@ def test_a_site_whose_settings_a_newer_raypp_wrote_is_told_among_all_others(tmp_
     assert old["state"] == "no frames yet"
 
 
-def test_a_site_that_cannot_be_read_does_not_take_the_others_with_it(plant):
+def test_a_site_that_cannot_be_read_does_not_take_the_others_with_it(plant, monkeypatch):
     class OneBad:
         def __init__(self, error):
             self.error = error
@@ -62,7 +63,9 @@ def test_a_site_that_cannot_be_read_does_not_take_the_others_with_it(plant):
         (OverflowError("date value out of range"), "the service's log says why"),
         (LedgerError("table x of postgresql://secret-host is gone"), "the service's log says why"),
     ):
-        answer = get(plant, "/", ledger=OneBad(error))
+        bad = OneBad(error)
+        monkeypatch.setattr(site_days, "settings_of", lambda site, _, bad=bad: bad.present_settings(site))
+        answer = get(plant, "/", ledger=bad)
         page = Page(answer)
         assert page.named("data-site") == ["other", "plant-1", "quiet"]
         assert words in page.text
