@@ -5,6 +5,7 @@ from threading import Lock
 from typing import Any
 
 import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from raypp.ledger.identity import Principal
 from raypp.ledger.ledgers import Ledgers
@@ -36,6 +37,8 @@ class PageMaker:
 class RemotePages:
     """The gateway's way to its page makers, which live as long as the gateway; called from threads that may wait.
 
+    They are on the gateway's node: so no other node's loss takes pages away, and none is kept from going when idle.
+
     Pages of executions have a maker of their own, from the first one on: it loads pm4py, which takes seconds of a CPU
     and some memory, and no other page waits for that.
 
@@ -46,8 +49,9 @@ class RemotePages:
 
     def __init__(self, settings: ServiceSettings, threads: int) -> None:
         self._settings = settings.model_dump_json()
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self._class = ray.remote(PageMaker).options(
-            num_cpus=0, max_concurrency=threads, max_restarts=-1, max_task_retries=1
+            num_cpus=0, max_concurrency=threads, max_restarts=-1, max_task_retries=1, scheduling_strategy=here
         )
         self._maker: Any = self._class.remote(self._settings)
         self._of_executions: Any = None

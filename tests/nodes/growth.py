@@ -16,7 +16,7 @@ from tests.videos import cut_video
 _MOST = 4
 _IDLE_S = 10.0
 _ENDS_WITHIN_S = 1500
-_LONG_S, _SHORT_S = 420.0, 150.0
+_LONG_S, _SHORT_S = 480.0, 210.0
 """Of the videos of one camera, and of each of the three others: the cluster grows while all stream."""
 _SCALE = {
     "gateways": {"least": 1, "most": _MOST, "target": 1, "cpus": 0.6},  # one fits on a node, beside a detector
