@@ -1,12 +1,12 @@
 """Metrics of the service, for Prometheus; Serve adds application, deployment and replica to each."""
 
-import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ray.serve.metrics import Counter, Gauge, Histogram
 
+from actors.kept_gauges import UNSEEN, KeptGauges
 from raypp.alerts.channel import Answer
 from raypp.ledger.delivery import Backlog, Delivery
 from raypp.ledger.silence import Silence
@@ -14,29 +14,6 @@ from raypp.serving.model import FrameBlock, ServedModel
 
 _MILLISECONDS = [1.0, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000]
 _FRAMES = [1.0, 2, 4, 8, 16, 32, 64]
-_AGAIN_S = 5
-_UNSEEN = 1e-9
-"""What counters of faults begin with: Ray exports none before it rises, and a first fault would be no rise."""
-
-
-class _Kept:
-    """Gauges that are exported for as long as this lives: Ray leaves one out that was not set for twenty seconds."""
-
-    def __init__(self) -> None:
-        self._values: dict[tuple[Gauge, tuple[tuple[str, str], ...]], float] = {}
-        threading.Thread(target=self._repeat, name="gauges", daemon=True).start()
-
-    def set(self, gauge: Gauge, value: float, tags: Mapping[str, str] | None = None) -> None:
-        """Set a gauge, now and every few seconds."""
-        tags = tags or {}
-        self._values[gauge, tuple(tags.items())] = value
-        gauge.set(value, dict(tags))
-
-    def _repeat(self) -> None:
-        while True:
-            time.sleep(_AGAIN_S)
-            for (gauge, tags), value in list(self._values.items()):
-                gauge.set(value, dict(tags))
 
 
 class DetectorMetrics:
@@ -50,12 +27,12 @@ class DetectorMetrics:
         tags: Any = ("model_id", "engine")  # Ray's annotation knows one tag
         self._loaded = Counter("raypp_detector_models_loaded", "Models loaded, by what computes them.", tags)
         self._refused = Counter("raypp_detector_reloads_refused", "Models that could not take the running one's place.")
-        self._refused.inc(_UNSEEN)
+        self._refused.inc(UNSEEN)
 
     def detected(self, blocks: Sequence[FrameBlock], seconds: float) -> None:
         """Count blocks that were detected on together."""
         frames = sum(map(len, blocks))
-        self._frames.inc(max(frames, _UNSEEN))
+        self._frames.inc(max(frames, UNSEEN))
         self._together.observe(frames)
         self._blocks.observe(len(blocks))
         self._time.observe(seconds * 1e3)
@@ -78,7 +55,7 @@ class AlertMetrics:
         self._waiting = Gauge("raypp_alerts_waiting", "Alerts that wait to be sent.", ("channel",))
         self._dead = Gauge("raypp_alerts_dead", "Dead letters.", ("channel",))
         self._age = Gauge("raypp_alerts_oldest_s", "Seconds for which the oldest alert has waited.", ("channel",))
-        self._kept = _Kept()
+        self._kept = KeptGauges()
         self._channels: set[str] = set()
         self._backlogs: dict[str, list[Backlog]] = {}
 
@@ -146,12 +123,12 @@ class GatewayMetrics:
             "raypp_gateway_lost_streams",
             "Streams of which committed chunks are neither here nor at the site.",
         )
-        self._kept = _Kept()
+        self._kept = KeptGauges()
         self.open_streams(0, 0)
         for fault in (self._retried, self._unanswered, self._lost):
-            fault.inc(_UNSEEN)
+            fault.inc(UNSEEN)
         for reason in ("full", "unavailable"):
-            self._ledger_failed.inc(_UNSEEN, {"reason": reason})
+            self._ledger_failed.inc(UNSEEN, {"reason": reason})
         self._silent_cameras = Gauge("raypp_gateway_silent_cameras", "Cameras of all sites that fell silent of late.")
         self._silent_sites = Gauge("raypp_gateway_silent_sites", "Sites of whose cameras all fell silent of late.")
         self._clock = Histogram(

@@ -5,6 +5,7 @@ Example:
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ray import train as ray_train
 from ray.data import DataContext
 from ray.train.torch import prepare_model
 
+from actors.job_metrics import TrainingMetrics
 from jobs.cluster import connect
 from jobs.command import run_job
 from jobs.shard_source import read_archive
@@ -110,6 +112,9 @@ def _train_loop(config: dict[str, Any]) -> None:
     info = ModelInfo.model_validate_json(config["info"])
     worker = worker_context(prepare_model, config["threads"])
     rank, workers = worker.rank, worker.workers
+    metrics = TrainingMetrics(rank, info.schedule.epochs)
+    if rank == 0:
+        worker = replace(worker, report=metrics.reporting(worker.report))
     header = VeiledDataset.open(settings.archive, info.labels_version, settings.data_key_path).header
     checkpoint = ray_train.get_checkpoint()
 
@@ -125,14 +130,15 @@ def _train_loop(config: dict[str, Any]) -> None:
             local_shuffle_buffer_size=SHUFFLED_ROWS,
             local_shuffle_seed=settings.seed + epoch,
         )
-        return batches_of_epoch(rows, header, info.schedule, share, epoch)
+        return metrics.counted(batches_of_epoch(rows, header, info.schedule, share, epoch))
 
     def val_batches() -> Iterator[DetectionBatch]:
         rows = frames(VAL).iter_batches(batch_size=VAL_ROWS, batch_format="numpy")
         mine = (row for number, row in enumerate(rows) if number % workers == rank)
         return (batch_of_rows(row, header) for row in mine)
 
-    train_worker(settings, info, worker, train_batches, val_batches, Path(checkpoint.path) if checkpoint else None)
+    begin = Path(checkpoint.path) if checkpoint else None
+    train_worker(settings, info, worker, train_batches, val_batches, begin, metrics.step)
 
 
 def main() -> None:

@@ -5,8 +5,10 @@ Example:
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 
+from actors.job_metrics import ArchiveMetrics
 from actors.veil_actor import VeilActor
 from jobs.cluster import connect, refuse_key_in_working_dir
 from jobs.command import run_job
@@ -46,8 +48,11 @@ def hand_out(
     """
     pool = WorkerPool(actor, arguments, execution.workers, execution.gpus or 0)
     work = batches(segments, expected_seconds, min(len(segments), pool.room()) or 1)
-    for outcomes in pool.map(map(batch_to_row, work)):
-        yield from outcomes_of_row(outcomes)
+    with closing(ArchiveMetrics(len(segments))) as metrics:
+        for outcomes in pool.map(map(batch_to_row, work)):
+            for outcome in outcomes_of_row(outcomes):
+                metrics.ended(outcome)
+                yield outcome
 
 
 def main() -> None:

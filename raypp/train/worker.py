@@ -22,7 +22,7 @@ from raypp.train.initial_weights import load_initial_weights
 from raypp.train.loop import Evaluation, TrainingData, run_epochs
 from raypp.train.results import EpochResult, record_images
 from raypp.train.settings import TrainSettings
-from raypp.train.steps import StepFile
+from raypp.train.steps import OnStep, StepFile, TrainingStep
 from raypp.train.trainer import Trainer
 from raypp.train.worker_context import WorkerContext
 
@@ -38,6 +38,7 @@ def train_worker(
     train_batches: Callable[[int], Iterable[DetectionBatch]],
     val_batches: Callable[[], Iterable[DetectionBatch]],
     resume: Path | None,
+    on_step: OnStep | None = None,
 ) -> None:
     """Train to the last epoch, from the start or from a checkpoint.
 
@@ -48,6 +49,7 @@ def train_worker(
         train_batches: this worker's share of an epoch's batches, by number of the epoch from 0.
         val_batches: this worker's share of the validation frames.
         resume: folder of the checkpoint to go on from, or None.
+        on_step: is told of each step of the first worker, besides the file that tells whoever shows them.
 
     Raises:
         ConflictError: if the checkpoint is of another training.
@@ -65,7 +67,14 @@ def train_worker(
         trainer.restore(read_state(resume))
     data = TrainingData(train_batches, val_batches, info.classes, info.size)
     started = monotonic()
-    for ended in run_epochs(trainer, data, worker, StepFile(settings.out).write):
+    write_step = StepFile(settings.out).write
+
+    def note(step: TrainingStep) -> None:
+        write_step(step)
+        if on_step is not None:
+            on_step(step)
+
+    for ended in run_epochs(trainer, data, worker, note):
         evaluation = ended.evaluate()
         result = EpochResult.of(ended.losses, evaluation.scores, monotonic() - started)
         worker.end_epoch(settings.out, result, partial(_write, info=info, trainer=trainer, scores=evaluation.scores))

@@ -9,6 +9,9 @@ import yaml
 
 CLUSTER = Path(__file__).parents[2] / "cluster"
 RULES = CLUSTER / "prometheus" / "rules.yaml"
+_OF_JOBS = ("archives.json", "training.json")
+"""Dashboards of what no service exports."""
+_GROUPED_BY = re.compile(r"\b(?:by|without) *\([^)]*\)")
 
 
 def rules() -> list[dict[str, Any]]:
@@ -32,5 +35,15 @@ def expressions() -> dict[str, str]:
 
 
 def metrics_asked_for(expression: str) -> set[str]:
-    """Names of metrics, recorded ones among them, in an expression."""
-    return set(re.findall(r"\b(?:ray_\w+|raypp:[\w:]+)", expression))
+    """Names of metrics, recorded ones among them, in an expression; labels that it groups by are none."""
+    return set(re.findall(r"\b(?:ray_\w+|raypp:[\w:]+)", _GROUPED_BY.sub("", expression)))
+
+
+def is_of_jobs(name: str) -> bool:
+    """Say whether an expression's name is of a panel for what jobs export, and no service."""
+    return name.startswith(_OF_JOBS)
+
+
+def of_jobs() -> set[str]:
+    """Names of metrics that jobs export, in their dashboards."""
+    return {metric for name, each in expressions().items() if is_of_jobs(name) for metric in metrics_asked_for(each)}

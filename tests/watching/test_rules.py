@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
@@ -53,13 +54,20 @@ def test_what_is_recorded_is_what_is_asked_for() -> None:
     assert {name for name in named if name.startswith("raypp:")} <= recorded
 
 
+def test_expressions_of_dashboards_are_such_that_prometheus_takes_them(tmp_path: Path) -> None:
+    recorded = [{"record": f"panel:{number}", "expr": each} for number, each in enumerate(expressions().values())]
+    file = tmp_path / "panels.yaml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": recorded}]}))
+    assert f"{len(recorded)} rules found" in _promtool("check", "rules", str(file))
+
+
 def test_no_expression_makes_a_mean_of_a_histogram() -> None:
     assert [name for name, each in expressions().items() if re.search(r"_sum\b", each)] == []
 
 
 def test_dashboards_have_names_and_panels_of_their_own() -> None:
     boards = dashboards()
-    assert len({board["uid"] for board in boards.values()}) == len(boards) == 3
+    assert len({board["uid"] for board in boards.values()}) == len(boards) == 5
     for board in boards.values():
         panels = board["panels"]
         assert len({panel["id"] for panel in panels}) == len({panel["title"] for panel in panels}) == len(panels)
