@@ -31,9 +31,7 @@ def make_stills(root: Path, seed: int, train: int, val: int) -> Path:
         seed: the same seed gives the same images; benches of other seeds, and of videos, are others.
         train, val: number of images.
     """
-    return write_stills(
-        root, "bench", CLASSES, partial(bench_still, seed=seed), range(train), range(train, train + val)
-    )
+    return write_stills(root, "bench", CLASSES, partial(_bench, seed), range(train), range(train, train + val))
 
 
 def make_procedure_stills(root: Path, first: int, train: int, val: int) -> Path:
@@ -46,7 +44,7 @@ def make_procedure_stills(root: Path, first: int, train: int, val: int) -> Path:
     """
     middle = first + train
     return write_stills(
-        root, "bench", BENCH_CLASSES, procedure_still, range(first, middle), range(middle, middle + val)
+        root, "bench", BENCH_CLASSES, _procedure_bench, range(first, middle), range(middle, middle + val)
     )
 
 
@@ -90,15 +88,13 @@ def _line(box: Detection) -> str:
     return f"{box.class_id} {centre} {box.x2 - box.x1:.6f} {box.y2 - box.y1:.6f}\n"
 
 
-def bench_still(number: int, seed: int = 6500) -> Still:
-    """Return a moment of a bench with tools, by its number."""
+def _bench(seed: int, number: int) -> Still:
     generator = np.random.default_rng([seed, number])
     eye, _ = make_camera(_SECONDS, SIZE, generator)
     return _moment(eye, generator)
 
 
-def procedure_still(number: int) -> Still:
-    """Return a moment of a bench with a procedure, by its number."""
+def _procedure_bench(number: int) -> Still:
     generator = np.random.default_rng([_PROCEDURE_SEED, number])
     eye, plan = make_procedure_camera(_SECONDS, deal_kinds(_PROCEDURE_SEED, number), generator)
     works = [use for use in plan.script.uses if use.class_id != PART]
