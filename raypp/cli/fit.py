@@ -162,7 +162,8 @@ def _lines(summary: "FitSummary", kept: Path | None) -> Iterator[str]:
             f"costs         {card.encode_ms:.1f} ms to encode a frame on one core, {card.of_decoding:.2f} of decoding "
             "and resizing it"
         )
-    yield f"encoder       {summary.encoder} ({summary.encoder_bytes / 1e3:.0f} kB, sealed; stays inside)"
+    stays = "sealed, but published below: veil nothing with it" if summary.warm_start else "sealed; stays inside"
+    yield f"encoder       {summary.encoder} ({summary.encoder_bytes / 1e3:.0f} kB, {stays})"
     yield f"start         {summary.start} (goes to who trains)"
     yield f"veil          {summary.veil_id}"
     if summary.warm_start:

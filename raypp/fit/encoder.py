@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from copy import deepcopy
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -49,10 +50,13 @@ class LevelEncoder(nn.Module):
             images: some batches, float[N, 3, H, W].
             seed: of the rotation.
         """
-        rows, mean = self._drawn(self.stages, images, seed)
+        channels, features = self.bottleneck.weight.shape[:2]
+        drawn = torch.randn(channels, min(channels, features), generator=torch.Generator().manual_seed(seed)).double()
+        turned = torch.linalg.qr(drawn).Q if channels <= features else drawn
+        rows, mean = self._turned(self.stages, images, turned)
         self._set(rows, -(rows @ mean))
 
-    def turn(self, images: Iterable[Tensor], seed: int) -> None:
+    def turn(self, images: Iterable[Tensor], chance: np.random.Generator) -> None:
         """Turn a fitted bottleneck by a random rotation of its own channels, each again of unit variance.
 
         Channels carry together what they carried. They no longer go together two by two, so that neither variances
@@ -60,9 +64,12 @@ class LevelEncoder(nn.Module):
 
         Args:
             images: some batches, float[N, 3, H, W].
-            seed: of the rotation.
+            chance: where the rotation comes from; any is as likely as any other.
         """
-        rows, mean = self._drawn(nn.Sequential(self.stages, self.bottleneck), images, seed)
+        drawn = torch.from_numpy(chance.standard_normal((len(self.bottleneck.weight),) * 2))
+        across, along = torch.linalg.qr(drawn)
+        turned = across * along.diagonal().sign()  # without it, not every rotation would be as likely
+        rows, mean = self._turned(nn.Sequential(self.stages, self.bottleneck), images, turned)
         weight = self.bottleneck.weight[:, :, 0, 0].detach().double()
         bias = weight.new_zeros(len(weight)) if self.bottleneck.bias is None else self.bottleneck.bias.detach().double()
         self._set(rows @ weight, rows @ (bias - mean))
@@ -76,8 +83,17 @@ class LevelEncoder(nn.Module):
         self.norm.reset_running_stats()
 
     @torch.no_grad()
-    def _drawn(self, layers: nn.Module, images: Iterable[Tensor], seed: int) -> tuple[Tensor, Tensor]:
-        """Return C rotated directions of what layers give, each of unit variance, float64[C, F], and the mean [F]."""
+    def _turned(self, layers: nn.Module, images: Iterable[Tensor], turned: Tensor) -> tuple[Tensor, Tensor]:
+        """Turn the strongest directions of what layers give, each of unit variance.
+
+        Args:
+            layers: from images to features.
+            images: some batches, float[N, 3, H, W].
+            turned: float64[C, min(C, F)].
+
+        Returns:
+            The turned directions, float64[C, F], and the features' mean, float64[F].
+        """
         total = mean = count = None
         training = self.training
         self.eval()
@@ -93,9 +109,7 @@ class LevelEncoder(nn.Module):
         values, vectors = torch.linalg.eigh(total / count - torch.outer(mean, mean))
         channels = len(self.bottleneck.weight)
         strongest = vectors[:, -channels:] / values[-channels:].clamp(min=float(values[-1]) * _LEAST_SHARE).sqrt()
-        drawn = torch.randn(channels, strongest.shape[1], generator=torch.Generator().manual_seed(seed))
-        rotation = torch.linalg.qr(drawn.double().to(strongest.device)).Q if channels <= len(vectors) else drawn
-        return rotation.double().to(strongest.device) @ strongest.T, mean
+        return turned.to(strongest.device) @ strongest.T, mean
 
 
 def first_stages(public: DetectionModel, stride: int) -> tuple[nn.Sequential, int]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from itertools import islice
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -18,7 +19,7 @@ from raypp.fit.warm_start import load_warm_start
 from raypp.train.adapter_fitting import distil
 from raypp.train.steps import OnStep
 
-_SEED_BITS = 63
+_SEED_BITS = 256
 _START_BATCHES = 8
 
 
@@ -65,7 +66,7 @@ def warm_up_codes(
     if settings.warm_start is None:
         stem.encoder.start_from(seen, settings.seed)
     else:
-        stem.encoder.turn(seen, secrets.randbits(_SEED_BITS))
+        stem.encoder.turn(seen, np.random.default_rng(secrets.randbits(_SEED_BITS)))
     stem.train()
     stem.encoder.stages.requires_grad_(False)
 

@@ -14,6 +14,7 @@ from raypp.fit.card import FitCard, make_card, read_card, write_card
 from raypp.fit.checkpoints import RUNNING, forget_checkpoints, forget_parts
 from raypp.fit.results import FitEpoch
 from raypp.fit.settings import WARM_START_FILE, FitSettings, schedule_of
+from raypp.fit.warm_start_header import check_warm_start
 from raypp.io.private import private_folder, private_umask
 from raypp.progress import SILENT, Progress
 from raypp.shards.place import refuse_within_archive
@@ -80,6 +81,7 @@ def run_fit(
     execution = execution or ExecutionSettings()
     execution.check()
     settings.check()
+    check_warm_start(settings)
     execution = execution.with_workers(settings.workers)
     execution.check("workers")
     refuse_within_archive(out, "the encoder")
@@ -92,8 +94,8 @@ def run_fit(
     started = monotonic()
     if images is None:
         spec = _fitted_spec(out / ENCODER_FILE, key)
-        if publish and not (out / WARM_START_FILE).exists():
-            raise OptionError(f"`publish`: fit {out} has finished, and kept nothing unsealed; fit into another `out`")
+        if publish:
+            _publish_finished(settings, out)
         progress.say(f"{out} was fitted before: nothing to do")
     else:
         spec = _fit(settings, images, out, key, execution, progress, publish=publish)
@@ -125,10 +127,9 @@ def _fit(
     """Fit to the last epoch, and write encoder and starting detector."""
     from raypp.detect.training_state import holds_state  # noqa: PLC0415 - needs torch
     from raypp.fit.export import write_fitted  # noqa: PLC0415 - needs torch, whose import takes seconds
-    from raypp.fit.warm_start import check_warm_start, write_warm_start  # noqa: PLC0415
+    from raypp.fit.warm_start import forget_warm_start, write_warm_start  # noqa: PLC0415
     from raypp.fit.worker import fit_here, fitted_weights  # noqa: PLC0415
 
-    check_warm_start(settings)
     running = out / RUNNING
     begun = On.LOCAL if holds_state(running) else On.RAY if begun_on_ray(running) else None
     on = execution.choose(begun=begun)
@@ -143,9 +144,24 @@ def _fit(
     with epochs_said(finished, settings.epochs, _say(settings, progress), display):
         folder = execute(settings, out)
     state = fitted_weights(folder)
+    forget_warm_start(out)
     if publish:
         write_warm_start(settings, images.classes, state, out)
     return write_fitted(settings, images.classes, schedule, state, key, out)
+
+
+def _publish_finished(settings: FitSettings, out: Path) -> None:
+    """Publish a fit that has finished, from the checkpoints that it kept; raises OptionError if it kept none."""
+    if (out / WARM_START_FILE).exists():
+        return
+    from raypp.detect.training_state import holds_state  # noqa: PLC0415 - needs torch
+    from raypp.fit.warm_start import write_warm_start  # noqa: PLC0415
+    from raypp.fit.worker import fitted_weights  # noqa: PLC0415
+
+    if not holds_state(out / RUNNING):
+        raise OptionError(f"`publish`: fit {out} has finished, and kept nothing unsealed; fit into another `out`")
+    classes = read_images(settings.data).classes
+    write_warm_start(settings, classes, fitted_weights(out / RUNNING), out)
 
 
 def _card(
@@ -178,6 +194,7 @@ def fit_plan_lines(settings: FitSettings) -> Iterator[str]:
         OptionError, SpecError, LabelError: if it cannot be done as asked.
     """
     settings.check()
+    check_warm_start(settings)
     spec, images = settings.spec("0" * 32), read_images(settings.data)
     counts = ", ".join(f"{len(members)} {split}" for split, members in images.splits.items())
     size = packed_size(spec.channels * (settings.size // spec.patch) ** 2, spec.bits)

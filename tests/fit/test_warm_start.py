@@ -1,5 +1,6 @@
 """Warm starts: what a fit publishes, others begin from, under a rotation of their own."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from raypp.detect.model import build_detector
 from raypp.errors import ModelError, OptionError
 from raypp.fit.fitting import build_fit, warm_up_codes
-from raypp.fit.run import run_fit
+from raypp.fit.run import fit_plan_lines, run_fit
 from raypp.fit.settings import WARM_START_FILE, FitSettings
 from raypp.fit.stem import stem_of
 from raypp.fit.warm_start import write_warm_start
@@ -91,6 +92,17 @@ def test_classes_are_taken_over_by_their_names(place: Path) -> None:
     assert torch.equal(model.state_dict()[head][[2, 1]], published)
 
 
+def test_branches_as_wide_as_those_of_public_weights_are_taken(place: Path, tmp_path: Path) -> None:
+    torch.save({"model": build_detector("yolov8p", tuple(map(str, range(90))), None)}, tmp_path / "public.pt")
+    settings = _settings(place, weights=tmp_path / "public.pt", warm_start=None)
+    published = build_fit(settings, CLASSES).state_dict()
+    branch = "model.22.cv3.0.0.conv.weight"
+    assert published[branch].shape[0] > build_fit(_settings(place), CLASSES).state_dict()[branch].shape[0]
+    write_warm_start(settings, CLASSES, published, tmp_path)
+    taken = build_fit(_settings(place, warm_start=tmp_path / WARM_START_FILE), CLASSES).state_dict()
+    assert torch.equal(taken[branch], published[branch].half().float())
+
+
 def test_codes_begin_at_a_rotation_that_nobody_knows_and_carry_the_same(place: Path) -> None:
     settings = _settings(place)
     (first, carried), (second, _) = _warmed(settings), _warmed(settings)
@@ -124,15 +136,22 @@ def test_what_does_not_go_together_is_named_before_any_work(
     settings = _settings(place, data=str(tmp_path / "tools"), batch=4).model_copy(update=changed)
     with pytest.raises(error, match=message):
         run_fit(settings, tmp_path / "fitted", tmp_path / "owner.key")
-    assert not (tmp_path / "fitted" / ENCODER_FILE).exists()
+    assert not (tmp_path / "fitted").exists(), "the same command with what helps goes on from nothing"
+    if "warm_start" not in changed and "weights" not in changed:
+        with pytest.raises(error, match=message):
+            list(fit_plan_lines(settings))
 
 
 def _altered(tensors: dict[str, torch.Tensor]) -> dict[str, dict[str, torch.Tensor]]:
     name = next(name for name in tensors if name.endswith("bottleneck.weight"))
+    variance = next(name for name in tensors if name.endswith("running_var"))
     return {
-        f"{name} is not that of a yolov8p": {key: tensor for key, tensor in tensors.items() if key != name},
-        f"{name} holds what is no number": tensors | {name: tensors[name] * float("nan")},
-        "model.99.weight is not that": tensors | {"model.99.weight": torch.zeros(1)},
+        "its tensors are not those of a yolov8p": {key: tensor for key, tensor in tensors.items() if key != name},
+        "tensors are not those": tensors | {"model.99.weight": torch.zeros(1)},
+        "are not those": tensors | {name: tensors[name][:-1]},
+        f"{name} holds what it cannot be": tensors | {name: tensors[name] * float("nan")},
+        f"{variance} holds what it cannot be": tensors | {variance: -1 - tensors[variance]},
+        f"{name} is of type torch.float8": tensors | {name: tensors[name].to(torch.float8_e4m3fn)},
     }
 
 
@@ -146,7 +165,7 @@ def test_a_file_that_no_fit_published_is_refused(place: Path, tmp_path: Path) ->
         with pytest.raises(ModelError, match=f"cannot be used .*{reason}.*give the {WARM_START_FILE} of a fit"):
             build_fit(settings, CLASSES)
     length = int.from_bytes(content[:8], "little")
-    metadata = __import__("json").loads(content[8 : 8 + length])["__metadata__"]
+    metadata = json.loads(content[8 : 8 + length])["__metadata__"]
     for reason, tensors in _altered(safetensors.torch.load(content)).items():
         path.write_bytes(safetensors.torch.save(tensors, metadata))
         with pytest.raises(ModelError, match=reason):
@@ -157,7 +176,8 @@ def test_a_file_that_no_fit_published_is_refused(place: Path, tmp_path: Path) ->
 
 
 def test_a_fit_publishes_and_another_begins_from_it(place: Path, tmp_path: Path) -> None:
-    data, key = make_dataset(tmp_path / "tools", count=18), tmp_path / "owner.key"
+    key = tmp_path / "owner.key"
+    make_dataset(tmp_path / "tools", count=18)
     succeed("keygen", "--out", key)
     shape = ("--model", "yolov8p", "--size", 64, "--epochs", 1, "--batch", 4, "--channels", _CHANNELS, "--warm-up", 1)
     common = (tmp_path / "tools", "--key", key, *shape, "--on", "local")
@@ -168,27 +188,12 @@ def test_a_fit_publishes_and_another_begins_from_it(place: Path, tmp_path: Path)
     succeed("fit", *common, "--warm-start", first / WARM_START_FILE, "--out", second)
     assert (second / ENCODER_FILE).exists()
     assert not (second / WARM_START_FILE).exists()
+    assert "(encoder and detector, unsealed" in done.stderr
+    kept = tmp_path / "kept"
+    succeed("fit", *common, "--weights", place / "public.pt", "--out", kept, "--keep-checkpoints")
+    assert not (kept / WARM_START_FILE).exists()
+    succeed("fit", *common, "--weights", place / "public.pt", "--out", kept, "--keep-checkpoints", "--publish")
+    assert (kept / WARM_START_FILE).read_bytes() == (first / WARM_START_FILE).read_bytes(), "the same fit"
     refused = raypp("fit", *common, "--warm-start", first / WARM_START_FILE, "--out", second, "--publish")
     assert refused.returncode == 1
     assert "has finished, and kept nothing unsealed; fit into another --out" in refused.stderr
-    assert data
-
-
-def test_a_fit_of_an_earlier_raypp_goes_on(place: Path, tmp_path: Path) -> None:
-    make_dataset(tmp_path / "tools", count=18)
-    succeed("keygen", "--out", tmp_path / "owner.key")
-    settings = FitSettings(
-        data=str(tmp_path / "tools"),
-        weights=place / "public.pt",
-        architecture="yolov8p",
-        size=64,
-        epochs=1,
-        batch=4,
-        channels=_CHANNELS,
-        warm_up=1,
-    )
-    out, key = tmp_path / "fitted", tmp_path / "owner.key"
-    run_fit(settings, out, key)
-    before = settings.model_dump_json(exclude={"warm_start"})
-    (out / "fit.json").write_text(before)
-    run_fit(settings, out, key)
