@@ -56,7 +56,8 @@ def load_public_weights(model: DetectionModel, path: Path) -> int:
     """Load public weights (.pt) as ultralytics does to fine-tune: wherever names and shapes fit.
 
     The hidden layers of its class branches are taken, at their own width, whatever the number of classes; of their
-    last layers, the classes that have the same name; where none has and there are as many, those of the same number. Weights of YOLOv7 are libreyolo's, or its authors' v7.pt.
+    last layers, the classes that have the same name; where none has and there are as many, those of the same number.
+    Weights of YOLOv7 are libreyolo's, or its authors' v7.pt.
 
     Returns:
         How many tensors were taken whole.
