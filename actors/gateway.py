@@ -137,7 +137,7 @@ class Gateway:
         self._silences: dict[str, Silence] = {}
         work: list[Callable[[], Awaitable[None]]] = []
         for lane in lanes:
-            work += [functools.partial(self._reap, lane), lane.places.keep]
+            work += [functools.partial(self._reap, lane), lane.places.keep, lane.keep_partitions]
         if counts is not None:
             work.append(functools.partial(keep_shared, self._services.calls, counts))
         self._tasks = [loop.create_task(kept_up(each)) for each in work]

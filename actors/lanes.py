@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -16,6 +17,7 @@ from raypp.errors import LedgerError
 from raypp.ledger.audit_log import AuditLog
 from raypp.ledger.ledgers import Ledgers
 from raypp.ledger.member import Member
+from raypp.ledger.partitions import keep_partitions_ahead
 from raypp.ledger.store import Ledger
 from raypp.serving.commitments import CommitmentCheck
 from raypp.serving.fairness import FairQueue
@@ -29,6 +31,7 @@ _READING_THREADS = 3
 _PATIENCE_S = 5.0
 """After so long, whether the ledger answers at all is looked at."""
 _LEAVING_S = 10.0
+_PARTITIONS_EVERY_S = 600
 _SQLITE_WRITERS = 2
 """SQLite writes one transaction at a time; another one is made ready meanwhile."""
 
@@ -131,6 +134,15 @@ class Lane:
     async def write_readings(self) -> None:
         """Record gathered readings that are due; what cannot be written is logged."""
         await self.wait_for(self._write_all, self._readings.due(time.monotonic()))
+
+    async def keep_partitions(self) -> None:
+        """Have the ledger's partitions ready before their time, for ever; several gateways doing so do it once."""
+        while True:
+            await asyncio.sleep(_PARTITIONS_EVERY_S * random.uniform(0.5, 1.5))  # noqa: S311
+            try:
+                await self.wait_for(lambda: keep_partitions_ahead(self.ledger.database, self.ledger.clock()))
+            except LedgerError as error:
+                logger.warning("raypp: partitions of ledger %s could not be made: %s", self.name, error)
 
     def leave(self) -> None:
         """Give all places back, and write down what was read: the gateway goes. Blocks, see `Lanes.leave`."""

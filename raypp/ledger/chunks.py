@@ -1,13 +1,28 @@
 """Frames in their tables: the one door to them. Each chunk is a row; ledgers of old have rows of frames before these.
 
 Chunks that reach into a range of time are found by an index of when they begin, since few last for more than an hour.
+In PostgreSQL they are in partitions by when they begin, see `raypp.ledger.partitions`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, literal_column, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    column,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    table,
+    true,
+    update,
+)
 
 from raypp.ledger.packing import pack_frames, unpack_detections, unpack_frames
 from raypp.ledger.prepared import Prepared
@@ -99,12 +114,24 @@ def read_frames(
     ]
 
 
-def count_frames(connection: Connection, stream_id: int, span: Span) -> tuple[int, int]:
-    """Count a stream's frames in a range of time, and their detections."""
+def count_frames(
+    connection: Connection, stream_id: int, span: Span, parts: Sequence[str] | None = None
+) -> tuple[int, int]:
+    """Count a stream's frames in a range of time, and their detections.
+
+    Args:
+        connection: where to look.
+        stream_id: the stream's key.
+        span: the range.
+        parts: names of the partitions whose chunks count where all of them is in the range; None: of all.
+    """
     frames = detections = 0
     for query in (
         select(func.count(), func.sum(FrameRow.count)).where(_rows(stream_id, span)),
-        select(func.sum(ChunkRow.frames), func.sum(ChunkRow.detections)).where(_whole_chunks(stream_id, span)),
+        *(
+            select(func.sum(rows.c.frames), func.sum(rows.c.detections)).where(_whole_chunks(rows, stream_id, span))
+            for rows in _tables(parts)
+        ),
     ):
         more_frames, more_detections = connection.execute(query).one()
         frames, detections = frames + int(more_frames or 0), detections + int(more_detections or 0)
@@ -156,8 +183,15 @@ def times_of(connection: Connection, stream_id: int) -> tuple[int, int] | None:
     return (min(known), max(moment_us for moment_us in lasts if moment_us is not None)) if known else None
 
 
-def delete_frames(connection: Connection, stream_id: int, span: Span) -> int:
-    """Delete a stream's frames in a range of time; return how many. A chunk that reaches over its ends is cut."""
+def delete_frames(connection: Connection, stream_id: int, span: Span, parts: Sequence[str] | None = None) -> int:
+    """Delete a stream's frames in a range of time; return how many. A chunk that reaches over its ends is cut.
+
+    Args:
+        connection: of the transaction.
+        stream_id: the stream's key.
+        span: the range.
+        parts: as for `count_frames`: what lies in other partitions stays.
+    """
     deleted = int(connection.execute(delete(FrameRow).where(_rows(stream_id, span))).rowcount)
     for row in _cut_chunks(connection, stream_id, span):
         left = PackedChunk.of([frame for frame in unpack_frames(row.packed, row.frames) if not span.holds(frame)])
@@ -165,10 +199,27 @@ def delete_frames(connection: Connection, stream_id: int, span: Span) -> int:
             of_chunk = and_(ChunkRow.stream_id == stream_id, ChunkRow.sequence == row.sequence)
             connection.execute(update(ChunkRow).where(of_chunk).values(**vars(left)))
             deleted += row.frames - left.frames
-    whole = _whole_chunks(stream_id, span)
-    deleted += int(connection.execute(select(func.sum(ChunkRow.frames)).where(whole)).scalar() or 0)
-    connection.execute(delete(ChunkRow).where(whole))
+    for rows in _tables(parts):
+        whole = _whole_chunks(rows, stream_id, span)
+        deleted += int(connection.execute(select(func.sum(rows.c.frames)).where(whole)).scalar() or 0)
+        connection.execute(delete(rows).where(whole))
     return deleted
+
+
+def has_frames_before(connection: Connection, stream_id: int, to_us: int) -> bool:
+    """Whether a stream has frames that are earlier than a time."""
+    return any(
+        connection.execute(select(rows.sequence).where(rows.stream_id == stream_id, begun_us < to_us).limit(1)).first()
+        for rows, begun_us in ((FrameRow, FrameRow.timestamp_us), (ChunkRow, ChunkRow.first_us))
+    )
+
+
+def _tables(parts: Sequence[str] | None) -> list[Any]:
+    """Return the table of chunks, or partitions of it as tables."""
+    whole: Any = ChunkRow.__table__
+    if parts is None:
+        return [whole]
+    return [table(name, *(column(some.name, some.type) for some in whole.columns)) for name in parts]
 
 
 def _rows(stream_id: int, span: Span) -> ColumnElement[bool]:
@@ -178,11 +229,11 @@ def _rows(stream_id: int, span: Span) -> ColumnElement[bool]:
     return and_(FrameRow.stream_id == stream_id, begun, ended)
 
 
-def _whole_chunks(stream_id: int, span: Span) -> ColumnElement[bool]:
-    """The condition for chunks all of whose frames lie in a range of time."""
-    begun = ChunkRow.first_us >= span.from_us if span.from_us is not None else true()
-    ended = and_(ChunkRow.first_us < span.to_us, ChunkRow.last_us < span.to_us) if span.to_us is not None else true()
-    return and_(ChunkRow.stream_id == stream_id, begun, ended)
+def _whole_chunks(rows: Any, stream_id: int, span: Span) -> ColumnElement[bool]:
+    """The condition for chunks of a table all of whose frames lie in a range of time."""
+    begun = rows.c.first_us >= span.from_us if span.from_us is not None else true()
+    ended = and_(rows.c.first_us < span.to_us, rows.c.last_us < span.to_us) if span.to_us is not None else true()
+    return and_(rows.c.stream_id == stream_id, begun, ended)
 
 
 def _cut_chunks(connection: Connection, stream_id: int, span: Span) -> list[Row[Any]]:

@@ -1,5 +1,6 @@
 """Sites on their way between two ledgers: what each of the two may do with a site meanwhile."""
 
+from collections.abc import Collection
 from enum import IntEnum
 
 from sqlalchemy import Connection, inspect, select
@@ -71,6 +72,20 @@ def hold_site(connection: Connection, site: str, *, rewrites: bool = False, left
     if has_moves(connection):
         states = (int(MoveState.LEAVING), *STILL) if rewrites else STILL
         _refuse(connection, site, tuple(state for state in states if not left_behind or state != MoveState.GONE))
+
+
+def hold_sites(connection: Connection, sites: Collection[str]) -> None:
+    """Within a transaction that changes rows which a move may have copied, hold several sites as `hold_site` does.
+
+    Raises:
+        SiteMovingError: if one of them is being moved, or has moved.
+    """
+    rows = select(SiteRow.name).where(SiteRow.name.in_(sites)).order_by(SiteRow.name)
+    connection.execute(rows.with_for_update(read=True, key_share=True)).all()
+    states = (int(MoveState.LEAVING), *STILL)
+    moving = select(MoveRow.site).where(MoveRow.site.in_(sites), MoveRow.state.in_(states)).order_by(MoveRow.site)
+    for site in connection.execute(moving.limit(1)).scalars():
+        _refuse(connection, site, states)
 
 
 def _refuse(connection: Connection, site: str, states: tuple[int, ...]) -> None:

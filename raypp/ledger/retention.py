@@ -81,7 +81,7 @@ def forget(
     scope = Forgotten(site=site, camera=camera, from_us=from_us, to_us=to_us, dry_run=dry_run)
     total = scope
     for stream_id in ids:
-        forgotten = _forget_stream(ledger, stream_id, scope, who)
+        forgotten = forget_stream(ledger, stream_id, scope, who)
         if forgotten is not None:
             total = total.model_copy(
                 update={
@@ -89,47 +89,47 @@ def forget(
                     for name in ("streams", "frames", "detections", "episodes", "stretches")
                 }
             )
-    total = total.model_copy(update={"alerts": _forget_alerts(ledger, scope, who)})
+    total = total.model_copy(update={"alerts": forget_alerts(ledger, scope, who)})
     if not dry_run:
         for stream_id in ids:
-            _mend_newest(ledger, stream_id)
+            mend_newest(ledger, stream_id)
         # In any case: an earlier call may have been kept from it.
         return total.model_copy(update={"emptied": ledger.database.purge(wait_s)})
     return total
 
 
-def _forget_stream(ledger: Ledger, stream_id: int, scope: Forgotten, who: str) -> Forgotten | None:
-    """Forget what one stream has in the range; None where it has nothing."""
+def forget_stream(ledger: Ledger, stream_id: int, scope: Forgotten, who: str) -> Forgotten | None:
+    """Forget what one stream has in the range of a scope; None where it has nothing."""
     with ledger.database.read() as connection:
-        counted = _count(connection, stream_id, scope)
+        counted = count_forgotten(connection, stream_id, scope)
     if counted is None or scope.dry_run:
         return counted
     with ledger.database.write(patient=True) as connection:
         hold_site(connection, scope.site, rewrites=True)
         locked = select(*StreamRow.__table__.columns).where(StreamRow.stream_id == stream_id).with_for_update()
         row = connection.execute(locked).one()
-        counted = _count(connection, stream_id, scope)
+        counted = count_forgotten(connection, stream_id, scope)
         if counted is None:
             return None
         whole = not has_frames_outside(connection, stream_id, _span(scope))
-        if whole or _long_past(connection, stream_id, scope):
+        if whole or is_long_past(connection, stream_id, scope):
             _log(connection, ledger, StreamName(row.site, row.camera, row.epoch), counted, who)
-            if whole:
+            if whole or scope.to_us is None:
                 _clear(connection, stream_id)
             else:
-                _cut(connection, stream_id, scope, ledger.clock())
+                _cut(connection, stream_id, scope.to_us, _span(scope), ledger.clock())
             return counted
     counts: list[Forgotten] = []
 
     def log(connection: Connection, outcome: Rewriting) -> None:
-        counts.append(_count(connection, stream_id, scope) or scope)
+        counts.append(count_forgotten(connection, stream_id, scope) or scope)
         _log(connection, ledger, outcome.stream, counts[-1], who)
 
     rewrite(ledger.database, stream_id, RewritePlan(forget=_span(scope), within=log), ledger.clock())
     return counts[-1]
 
 
-def _forget_alerts(ledger: Ledger, scope: Forgotten, who: str) -> int:
+def forget_alerts(ledger: Ledger, scope: Forgotten, who: str) -> int:
     """Delete alerts of what happened in the range, sent or not; return how many, in a dry run how many it would be."""
     conditions: list[ColumnElement[bool]] = [OutboxRow.site == scope.site]
     if scope.camera is not None:
@@ -152,7 +152,7 @@ def _forget_alerts(ledger: Ledger, scope: Forgotten, who: str) -> int:
     return count
 
 
-def _mend_newest(ledger: Ledger, stream_id: int) -> None:
+def mend_newest(ledger: Ledger, stream_id: int) -> None:
     """Let a stream's latest frame be the latest of those that are left; also where others were forgotten long ago."""
     newest = select(StreamRow.newest_us).where(StreamRow.stream_id == stream_id)
     with ledger.database.read() as connection:
@@ -169,9 +169,17 @@ def _newest(connection: Connection, stream_id: int) -> int | None:
     return times[1] if times else None
 
 
-def _count(connection: Connection, stream_id: int, scope: Forgotten) -> Forgotten | None:
-    """Count what a stream has in the range; None where it has nothing."""
+def count_forgotten(connection: Connection, stream_id: int, scope: Forgotten) -> Forgotten | None:
+    """Count what a stream has in the range of a scope; None where it has nothing."""
     frames, detections = count_frames(connection, stream_id, _span(scope))
+    counts = count_findings(connection, stream_id, scope)
+    if not (frames or counts.episodes or counts.stretches):
+        return None
+    return counts.model_copy(update={"frames": frames, "detections": detections})
+
+
+def count_findings(connection: Connection, stream_id: int, scope: Forgotten) -> Forgotten:
+    """Count what was found in a stream's frames in the range of a scope."""
     episodes, stretches = (
         connection.execute(
             select(func.count())
@@ -180,13 +188,10 @@ def _count(connection: Connection, stream_id: int, scope: Forgotten) -> Forgotte
         ).scalar_one()
         for table in (EpisodeRow, StretchRow)
     )
-    if not (frames or episodes or stretches):
-        return None
-    counts = {"frames": frames, "detections": detections, "episodes": episodes, "stretches": stretches}
-    return scope.model_copy(update={"streams": 1, **counts})
+    return scope.model_copy(update={"streams": 1, "episodes": episodes, "stretches": stretches})
 
 
-def _long_past(connection: Connection, stream_id: int, scope: Forgotten) -> bool:
+def is_long_past(connection: Connection, stream_id: int, scope: Forgotten) -> bool:
     """Whether the range holds the stream's beginning, and ends so early that its fold remembers nothing of it."""
     times = times_of(connection, stream_id)
     if scope.to_us is None or times is None:
@@ -208,11 +213,16 @@ def _long_past(connection: Connection, stream_id: int, scope: Forgotten) -> bool
     return bool(settled) and all(connection.execute(some.limit(1)).first() is None for some in (under_way, violated))
 
 
-def _clear(connection: Connection, stream_id: int) -> None:
-    """Delete all that is kept of a stream but its position; its fold begins anew."""
+def clear_findings(connection: Connection, stream_id: int) -> None:
+    """Delete all that was found in a stream's frames."""
     for table in (EpisodeRow, StretchRow):
         connection.execute(delete(table).where(table.stream_id == stream_id))
     clear_safety(connection, stream_id)
+
+
+def _clear(connection: Connection, stream_id: int) -> None:
+    """Delete all that is kept of a stream but its position; its fold begins anew."""
+    clear_findings(connection, stream_id)
     deleted = delete_frames(connection, stream_id, Span())
     connection.execute(
         update(StreamRow)
@@ -228,9 +238,8 @@ def _clear(connection: Connection, stream_id: int) -> None:
     )
 
 
-def _cut(connection: Connection, stream_id: int, scope: Forgotten, now_us: int) -> None:
-    """Delete a stream's beginning. What reaches over its end is cut there, now and in the commits to come."""
-    floor_us = scope.to_us
+def cut_findings(connection: Connection, stream_id: int, floor_us: int, now_us: int) -> None:
+    """Delete what was found in a stream's frames before a time; what reaches over it is cut there."""
     for table in (EpisodeRow, StretchRow):
         connection.execute(delete(table).where(table.stream_id == stream_id, table.end_us <= floor_us))
     over = (EpisodeRow.stream_id == stream_id, EpisodeRow.start_us < floor_us)
@@ -242,9 +251,13 @@ def _cut(connection: Connection, stream_id: int, scope: Forgotten, now_us: int) 
         .where(StretchRow.stream_id == stream_id, StretchRow.start_us < floor_us)
         .values(start_us=floor_us)
     )
-    if floor_us is not None:
-        cut_safety(connection, stream_id, floor_us, now_us)
-    deleted = delete_frames(connection, stream_id, _span(scope))
+    cut_safety(connection, stream_id, floor_us, now_us)
+
+
+def _cut(connection: Connection, stream_id: int, floor_us: int, span: Span, now_us: int) -> None:
+    """Delete a stream's beginning. What reaches over its end is cut there, now and in the commits to come."""
+    cut_findings(connection, stream_id, floor_us, now_us)
+    deleted = delete_frames(connection, stream_id, span)
     connection.execute(
         update(StreamRow)
         .where(StreamRow.stream_id == stream_id)

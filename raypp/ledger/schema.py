@@ -11,25 +11,33 @@ from sqlalchemy import Connection, text
 
 from raypp.errors import LedgerError
 from raypp.ledger.database import Database
+from raypp.ledger.partitions import keep_partitions_ahead
 
 VERSION_TABLE = "raypp_schema"
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_READ_AS_THEY_ARE = frozenset({"0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"})
+_READ_AS_THEY_ARE = frozenset({"0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009"})
 """Older schemas that lack nothing that commands which only read ask for: they use such a ledger as it is."""
 _LOCK = 0x7261797070  # any number that other programs in the same database are unlikely to lock
 
 
-def bring_up(database: Database, *, create: bool, upgrade: bool = False) -> None:
-    """Bring a database to this version's schema; several callers at once do it once.
+def bring_up(database: Database, now_us: int, *, create: bool, upgrade: bool = False) -> None:
+    """Bring a database to this version's schema, with partitions for the time to come; several callers do it once.
 
     Args:
         database: an open one.
+        now_us: processing time.
         create: whether to make or change it; else one that an older raypp made is taken as it is, where that will do.
         upgrade: whether to change one that is there.
 
     Raises:
         LedgerError: where the schema is of a newer raypp; or, unless `create`, where there is none or it is older.
     """
+    _migrate(database, create=create, upgrade=upgrade)
+    if create or upgrade:
+        keep_partitions_ahead(database, now_us)
+
+
+def _migrate(database: Database, *, create: bool, upgrade: bool) -> None:
     script = _script()
     head = script.get_current_head()
     with database.read() as connection:

@@ -70,7 +70,7 @@ class Ledger:
         """
         database = Database.open(url, create=create)
         try:
-            bring_up(database, create=create, upgrade=upgrade)
+            bring_up(database, clock(), create=create, upgrade=upgrade)
         except BaseException:
             database.close()
             raise

@@ -1,0 +1,163 @@
+"""Partitions of the table of chunks in PostgreSQL: one for each week of capture time, from Monday in UTC.
+
+Which partition a chunk is in follows from its first frame. A week has its partition before it begins. What lies in no
+week's partition is in another one, so that a commit never depends on anybody having made partitions.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, text
+
+from raypp.errors import LedgerUnavailableError
+from raypp.ledger.database import Database
+from raypp.ledger.tables import DAY_US
+
+WEEK_US = 7 * DAY_US
+OTHER, BEFORE = "chunks_other", "chunks_before"
+"""Partitions of all times that no other has; and of what a ledger had before schema 0010."""
+_FIRST_MONDAY_US = 4 * DAY_US
+_AHEAD = 4
+"""Weeks that have a partition before they begin."""
+_BACK = 10 * 53
+"""Weeks in the past that get one where there are chunks of them; what is older is by a wrong clock."""
+_LOCK = 0x7261797071
+"""Number of the advisory lock of a transaction that makes a partition."""
+_LOCK_TIMEOUT = "2s"
+"""How long to wait for commits under way, while others wait behind."""
+_BOUNDS = re.compile(r"FOR VALUES FROM \((?:MINVALUE|'(-?\d+)')\) TO \('(-?\d+)'\)")
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A partition of the table of chunks.
+
+    Attributes:
+        name: of its table.
+        from_us: event time of the earliest first frame that may be in it; None: no bound.
+        to_us: exclusive; None for that of all other times, which has no bounds.
+    """
+
+    name: str
+    from_us: int | None
+    to_us: int | None
+
+    @property
+    def is_other(self) -> bool:
+        """Whether it is that of all other times."""
+        return self.to_us is None
+
+    def covers(self, moment_us: int) -> bool:
+        """Whether a chunk that begins at a moment is in it; no moment is of the other one by itself."""
+        return self.to_us is not None and (self.from_us or moment_us) <= moment_us < self.to_us
+
+    @property
+    def days(self) -> str:
+        """Its first and last day in words, such as `2026-10-05 to 2026-10-11`."""
+        last = "later" if self.to_us is None else _day(self.to_us - 1)
+        return f"up to {last}" if self.from_us is None else f"{_day(self.from_us)} to {last}"
+
+
+def week_of(moment_us: int) -> int:
+    """Return the beginning of a moment's week: Monday, 00:00 UTC."""
+    return moment_us - (moment_us - _FIRST_MONDAY_US) % WEEK_US
+
+
+def list_partitions(connection: Connection) -> list[Partition]:
+    """List the partitions by time, that of other times last. PostgreSQL alone has any."""
+    query = text(
+        "SELECT relname, pg_get_expr(relpartbound, pg_class.oid) FROM pg_inherits "
+        "JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = to_regclass('chunks') AND relispartition"
+    )
+    partitions = []
+    for name, bounds in connection.execute(query):
+        match = _BOUNDS.fullmatch(bounds)
+        low, high = match.groups() if match else (None, None)
+        partitions.append(Partition(name, low and int(low), high and int(high)))
+    return sorted(partitions, key=lambda some: (some.is_other, some.to_us or 0))
+
+
+def make_partitions(database: Database, now_us: int, since_us: int | None = None) -> int:
+    """Make the partitions that are missing: of this week and the next four, and of weeks that chunks wait for.
+
+    Chunks of a week that has none are in the other partition; they move to the one that is made. Each is made in a
+    transaction of its own, in which commits wait. Several callers at once do it once.
+
+    Args:
+        database: of a ledger; SQLite has no partitions.
+        now_us: processing time.
+        since_us: also those of all weeks from this event time on; None: not so.
+
+    Returns:
+        How many were made.
+
+    Raises:
+        LedgerUnavailableError: if commits or readers held it up, or another caller does it; try again later.
+    """
+    if database.is_sqlite:
+        return 0
+    made = 0
+    with database.read() as connection:
+        missing = _missing(connection, now_us, since_us)
+    for week_us in missing:
+        with database.write() as connection:
+            made += _make(connection, week_us)
+    return made
+
+
+def hold_partitions(connection: Connection, lock_timeout: str) -> None:
+    """Let nobody else make or drop a partition until the transaction ends, which waits so long for each lock."""
+    connection.execute(text(f"SET LOCAL lock_timeout = '{lock_timeout}'"))
+    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+
+
+def keep_partitions_ahead(database: Database, now_us: int) -> None:
+    """Make partitions as `make_partitions` does; where that has to wait, leave it to the next call.
+
+    Nothing is lost then: chunks go to the other partition, and move when their week's one is made.
+    """
+    try:
+        make_partitions(database, now_us)
+    except LedgerUnavailableError:
+        return
+
+
+def _missing(connection: Connection, now_us: int, since_us: int | None) -> list[int]:
+    """List the beginnings of weeks that ought to have a partition, and have none."""
+    present = list_partitions(connection)
+    if not present:  # of an older schema
+        return []
+    this, oldest = week_of(now_us), week_of(now_us) - _BACK * WEEK_US
+    begin = this if since_us is None else max(oldest, week_of(since_us))
+    weeks = set(range(min(begin, this), this + (_AHEAD + 1) * WEEK_US, WEEK_US))
+    number = f"(first_us - {_FIRST_MONDAY_US}) / {WEEK_US}"
+    waiting = text(f"SELECT DISTINCT {number} FROM {OTHER} WHERE first_us >= :oldest AND first_us < :end")
+    bounds = {"oldest": oldest, "end": this + (_AHEAD + 1) * WEEK_US}
+    weeks |= {_FIRST_MONDAY_US + week * WEEK_US for week in connection.execute(waiting, bounds).scalars()}
+    return [week for week in sorted(weeks) if not any(partition.covers(week) for partition in present)]
+
+
+def _make(connection: Connection, week_us: int) -> bool:
+    """Make a week's partition, unless somebody has; its chunks that are in the other one move to it."""
+    hold_partitions(connection, _LOCK_TIMEOUT)
+    if any(partition.covers(week_us) for partition in list_partitions(connection)):
+        return False
+    # In the order in which commits lock them: else each of the two might wait for the other.
+    connection.execute(text("LOCK TABLE streams IN SHARE ROW EXCLUSIVE MODE"))
+    connection.execute(text(f"LOCK TABLE {OTHER} IN ACCESS EXCLUSIVE MODE"))
+    name, end_us = f"chunks_{_day(week_us).replace('-', '')}", week_us + WEEK_US
+    connection.execute(text(f"CREATE TABLE {name} (LIKE chunks)"))
+    connection.execute(
+        text(
+            f"WITH moved AS (DELETE FROM {OTHER} WHERE first_us >= {week_us} AND first_us < {end_us} RETURNING *) "
+            f"INSERT INTO {name} SELECT * FROM moved"
+        )
+    )
+    connection.execute(text(f"ALTER TABLE {name} ADD PRIMARY KEY (stream_id, sequence)"))
+    connection.execute(text(f"ALTER TABLE chunks ATTACH PARTITION {name} FOR VALUES FROM ({week_us}) TO ({end_us})"))
+    return True
+
+
+def _day(moment_us: int) -> str:
+    return f"{datetime.fromtimestamp(moment_us / 1e6, UTC):%Y-%m-%d}"
