@@ -39,6 +39,7 @@ ATTENTION = {
     "site list": "a ledger does not answer, and its sites are not listed",
     "site revoke": "the site has moved to another ledger, where its tokens are still good",
     "ledger map": "a ledger does not answer, or two ledgers have a site",
+    "ledger retain": "a site is being moved and keeps its frames, or deleted bytes are still in SQLite's log",
     "ledger move": "deleted bytes are still in the old SQLite ledger's log",
     "forget": "deleted bytes are still in SQLite's log",
 }

@@ -1,4 +1,4 @@
-"""The commands of `raypp ledger`: one checked, backed up, brought to a new schema, and a site moved."""
+"""The commands of `raypp ledger`: one checked, backed up, brought to a new schema, cleared; a site moved."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,7 +24,7 @@ from raypp.cli.ledger import (
 from raypp.cli.options import JsonFile
 from raypp.errors import OptionError
 from raypp.ledger.defaults import WAIT_S
-from raypp.ledger.times import parse_time, shown_time
+from raypp.ledger.times import parse_duration, parse_time, shown_time
 from raypp.text.wording import counted
 
 if TYPE_CHECKING:
@@ -38,6 +38,11 @@ Ledger = Annotated[
         help=LEDGER_HELP,
     ),
 ]
+
+_STILL_IN_LOG = (
+    "the deleted bytes are still in the ledger's log, which somebody reads: stop the reader (a backup, a shell, a long "
+    "report), and run the same command again"
+)
 
 
 def ledger_check(
@@ -215,6 +220,53 @@ def ledger_move(
     end_with_attention(not done.emptied)
 
 
+def ledger_retain(
+    ledger: Ledger = None,
+    keep: Annotated[str, typer.Option(help="How long to keep, such as 400d; 1d at least, and up to a week more.")] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count what would be forgotten, and change nothing.")
+    ] = False,
+    wait: Annotated[
+        float, typer.Option(help="Seconds to wait for those who use a partition, or read SQLite's log.", min=0)
+    ] = WAIT_S,
+    json_file: JsonFile = None,
+) -> None:
+    """Forget all that is older, of all sites: PostgreSQL drops whole weeks, from Monday in UTC; SQLite deletes rows.
+
+    Streams go on meanwhile. A command that was killed goes on when the same command runs again. The exit status is
+    3 where something is left: of a site that is being moved, or in SQLite's log.
+
+    Example: raypp ledger retain sqlite:///ledger.db --keep 400d --dry-run
+
+    Example: raypp ledger retain postgresql+psycopg://raypp@db.example/ledger --keep 400d
+    """
+    from raypp.ledger.audit_log import command_line_account
+    from raypp.ledger.expiry import Retention, retain
+
+    if not keep:
+        raise OptionError("say how long to keep: --keep 400d, for example")
+    keep_us = parse_duration(keep, "--keep")
+    with opened_ledgers(ledger, upgrade=not dry_run) as opened:
+        who, progress = command_line_account(), ConsoleProgress()
+        done = [
+            retain(each, keep_us, dry_run=dry_run, wait_s=wait, who=who, progress=progress)
+            for _, each in opened.opened()
+        ]
+    for kept in done:
+        for part in kept.partitions:
+            say(f"{'would drop' if dry_run else 'dropped'}  {part.name}  {part.days}  {part.bytes / 1e6:,.1f} MB")
+        note(
+            f"{kept.ledger}: {'would forget' if dry_run else 'forgot'} {counted(kept.frames, 'frame')} with "
+            f"{counted(kept.detections, 'detection')}, {counted(kept.episodes, 'episode')} and "
+            f"{counted(kept.stretches, 'stretch')} of {counted(kept.streams, 'stream')}, "
+            f"{counted(kept.alerts, 'alert')}; all before {shown_time(kept.edge_us)}"
+        )
+        for line in (*kept.waiting, *([] if kept.emptied else [_STILL_IN_LOG])):
+            note(line)
+    write_json(json_file, Retention(ledgers=tuple(done)))
+    end_with_attention(any(kept.waiting or not kept.emptied for kept in done))
+
+
 def show_map(ledger: Ledger = None, json_file: JsonFile = None) -> None:
     """Show which site is in which ledger, and how many sites and bytes each ledger has.
 
@@ -242,9 +294,12 @@ def show_map(ledger: Ledger = None, json_file: JsonFile = None) -> None:
     end_with_attention(bool(shown.twice) or any(use.sites is None for use in shown.ledgers))
 
 
-ledger = command_group("Check ledgers, back them up, bring them to a new schema, show where sites are, and move them.")
+ledger = command_group(
+    "Check ledgers, back them up, bring them to a new schema, drop what is old, show where sites are, and move them."
+)
 ledger.command("check")(ledger_check)
 ledger.command("backup")(ledger_backup)
 ledger.command("migrate")(ledger_migrate)
 ledger.command("map")(show_map)
 ledger.command("move")(ledger_move)
+ledger.command("retain")(ledger_retain)

@@ -19,14 +19,14 @@ from sqlalchemy import (
     insert,
     literal_column,
     select,
-    table,
     true,
     update,
 )
+from sqlalchemy import table as named_table
 
 from raypp.ledger.packing import pack_frames, unpack_detections, unpack_frames
 from raypp.ledger.prepared import Prepared
-from raypp.ledger.tables import HOUR_US, LONG, ChunkRow, FrameRow
+from raypp.ledger.tables import DAY_US, HOUR_US, LONG, ChunkRow, FrameRow, StreamRow
 from raypp.usage.observation import Observation, SeenFrame
 
 _ROWS_AT_A_TIME, _CHUNKS_AT_A_TIME = 2000, 250
@@ -206,6 +206,12 @@ def delete_frames(connection: Connection, stream_id: int, span: Span, parts: Seq
     return deleted
 
 
+def days_of_chunks(connection: Connection, site: str) -> list[int]:
+    """List a moment of each day, in UTC, in which a chunk of a site begins."""
+    query = select(func.min(ChunkRow.first_us)).join(StreamRow, StreamRow.stream_id == ChunkRow.stream_id)
+    return list(connection.execute(query.where(StreamRow.site == site).group_by(ChunkRow.first_us // DAY_US)).scalars())
+
+
 def has_frames_before(connection: Connection, stream_id: int, to_us: int) -> bool:
     """Whether a stream has frames that are earlier than a time."""
     return any(
@@ -214,12 +220,15 @@ def has_frames_before(connection: Connection, stream_id: int, to_us: int) -> boo
     )
 
 
+def chunks_in(partition: str) -> Any:
+    """Return a partition of the table of chunks as a table of its own, by its name."""
+    columns = ChunkRow.__table__.columns
+    return named_table(partition, *(column(each.name, each.type) for each in columns))
+
+
 def _tables(parts: Sequence[str] | None) -> list[Any]:
     """Return the table of chunks, or partitions of it as tables."""
-    whole: Any = ChunkRow.__table__
-    if parts is None:
-        return [whole]
-    return [table(name, *(column(some.name, some.type) for some in whole.columns)) for name in parts]
+    return [ChunkRow.__table__] if parts is None else [chunks_in(name) for name in parts]
 
 
 def _rows(stream_id: int, span: Span) -> ColumnElement[bool]:

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Row, bindparam, insert, select, text, update
+from sqlalchemy import BigInteger, Connection, Row, bindparam, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from raypp.errors import LedgerUnavailableError
+from raypp.ledger.chunks import chunks_in
 from raypp.ledger.database import translated
 from raypp.ledger.moves import hold_sites
 from raypp.ledger.partitions import Partition, hold_partitions, list_partitions
@@ -66,16 +67,11 @@ def drop_partition(ledger: Ledger, partition: Partition, edge_us: int, who: str,
     """
     database, until = ledger.database, time.monotonic() + wait_s
     with database.write(patient=True) as connection:
-        hold_partitions(connection, _LOCK_TIMEOUT)
+        hold_partitions(connection)
         if partition not in list_partitions(connection):
             return Dropped()
         _patiently(ledger, connection, partition, until, _close)
-        counts = connection.execute(
-            text(
-                "SELECT stream_id, sum(frames) AS frames, sum(detections) AS detections, max(last_us) AS last_us "
-                f"FROM {partition.name} GROUP BY stream_id ORDER BY stream_id"
-            )
-        ).all()
+        counts = _counts(connection, partition)
         size = connection.execute(select(text(f"pg_total_relation_size('{partition.name}')"))).scalar_one()
         unready = _patiently(
             ledger, connection, partition, until, lambda held, gone: _drop(ledger, held, gone, edge_us, counts, who)
@@ -88,6 +84,18 @@ def drop_partition(ledger: Ledger, partition: Partition, edge_us: int, who: str,
         bytes=int(size),
         streams=frozenset(row.stream_id for row in counts),
     )
+
+
+def _counts(connection: Connection, partition: Partition) -> Sequence[Row[Any]]:
+    """Count what each stream has in a partition, and find its latest frame there."""
+    rows = chunks_in(partition.name)
+    query = select(
+        rows.c.stream_id,
+        func.sum(rows.c.frames).label("frames"),
+        func.sum(rows.c.detections).label("detections"),
+        func.max(rows.c.last_us).label("last_us"),
+    )
+    return connection.execute(query.group_by(rows.c.stream_id).order_by(rows.c.stream_id)).all()
 
 
 def _close(connection: Connection, partition: Partition) -> tuple[int, ...]:

@@ -75,6 +75,13 @@ class Retained(BaseModel):
     emptied: bool = True
 
 
+class Retention(BaseModel):
+    """What retention forgot of each of some ledgers, or would."""
+
+    model_config = ConfigDict(frozen=True)
+    ledgers: tuple[Retained, ...]
+
+
 def retain(
     ledger: Ledger,
     keep_us: int,
@@ -151,8 +158,8 @@ class _Expiry:
         """Forget all of a site before the edge but what partitions hold that are dropped afterwards."""
         scope = Forgotten(site=site, camera=None, from_us=None, to_us=self._edge_us, dry_run=self._dry_run)
         if self._ledger.database.is_sqlite:
-            options = {"to_us": self._edge_us, "dry_run": self._dry_run, "wait_s": 0.0, "who": self._who}
-            self._add(forget(self._ledger, site, **options))
+            done = forget(self._ledger, site, to_us=self._edge_us, dry_run=self._dry_run, wait_s=0, who=self._who)
+            self._add(done)
             return
         with self._ledger.database.read() as connection:
             query = select(StreamRow.stream_id).where(StreamRow.site == site, StreamRow.committed > 0)

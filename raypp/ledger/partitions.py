@@ -5,6 +5,7 @@ week's partition is in another one, so that a commit never depends on anybody ha
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -73,12 +74,12 @@ def list_partitions(connection: Connection) -> list[Partition]:
     partitions = []
     for name, bounds in connection.execute(query):
         match = _BOUNDS.fullmatch(bounds)
-        low, high = match.groups() if match else (None, None)
-        partitions.append(Partition(name, low and int(low), high and int(high)))
+        from_us, to_us = (None if bound is None else int(bound) for bound in match.groups()) if match else (None, None)
+        partitions.append(Partition(name, from_us, to_us))
     return sorted(partitions, key=lambda some: (some.is_other, some.to_us or 0))
 
 
-def make_partitions(database: Database, now_us: int, since_us: int | None = None) -> int:
+def make_partitions(database: Database, now_us: int, weeks: Collection[int] = ()) -> int:
     """Make the partitions that are missing: of this week and the next four, and of weeks that chunks wait for.
 
     Chunks of a week that has none are in the other partition; they move to the one that is made. Each is made in a
@@ -87,7 +88,7 @@ def make_partitions(database: Database, now_us: int, since_us: int | None = None
     Args:
         database: of a ledger; SQLite has no partitions.
         now_us: processing time.
-        since_us: also those of all weeks from this event time on; None: not so.
+        weeks: beginnings of further weeks, as `week_of` gives them.
 
     Returns:
         How many were made.
@@ -99,16 +100,15 @@ def make_partitions(database: Database, now_us: int, since_us: int | None = None
         return 0
     made = 0
     with database.read() as connection:
-        missing = _missing(connection, now_us, since_us)
+        missing = _missing(connection, now_us, weeks)
     for week_us in missing:
         with database.write() as connection:
             made += _make(connection, week_us)
     return made
 
 
-def hold_partitions(connection: Connection, lock_timeout: str) -> None:
-    """Let nobody else make or drop a partition until the transaction ends, which waits so long for each lock."""
-    connection.execute(text(f"SET LOCAL lock_timeout = '{lock_timeout}'"))
+def hold_partitions(connection: Connection) -> None:
+    """Let nobody else make or drop a partition until the transaction ends."""
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
 
 
@@ -123,37 +123,35 @@ def keep_partitions_ahead(database: Database, now_us: int) -> None:
         return
 
 
-def _missing(connection: Connection, now_us: int, since_us: int | None) -> list[int]:
+def _missing(connection: Connection, now_us: int, weeks: Collection[int]) -> list[int]:
     """List the beginnings of weeks that ought to have a partition, and have none."""
     present = list_partitions(connection)
     if not present:  # of an older schema
         return []
-    this, oldest = week_of(now_us), week_of(now_us) - _BACK * WEEK_US
-    begin = this if since_us is None else max(oldest, week_of(since_us))
-    weeks = set(range(min(begin, this), this + (_AHEAD + 1) * WEEK_US, WEEK_US))
+    this = week_of(now_us)
+    oldest, end = this - _BACK * WEEK_US, this + (_AHEAD + 1) * WEEK_US
     number = f"(first_us - {_FIRST_MONDAY_US}) / {WEEK_US}"
-    waiting = text(f"SELECT DISTINCT {number} FROM {OTHER} WHERE first_us >= :oldest AND first_us < :end")
-    bounds = {"oldest": oldest, "end": this + (_AHEAD + 1) * WEEK_US}
-    weeks |= {_FIRST_MONDAY_US + week * WEEK_US for week in connection.execute(waiting, bounds).scalars()}
-    return [week for week in sorted(weeks) if not any(partition.covers(week) for partition in present)]
+    rows = f"{OTHER} WHERE first_us >= :oldest AND first_us < :end"
+    waiting = text(f"SELECT DISTINCT {number} FROM {rows}")  # noqa: S608
+    numbers = connection.execute(waiting, {"oldest": oldest, "end": end}).scalars()
+    wanted = {*range(this, end, WEEK_US), *(_FIRST_MONDAY_US + some * WEEK_US for some in numbers)}
+    wanted |= {week for week in weeks if oldest <= week < end}
+    return [week for week in sorted(wanted) if not any(partition.covers(week) for partition in present)]
 
 
 def _make(connection: Connection, week_us: int) -> bool:
     """Make a week's partition, unless somebody has; its chunks that are in the other one move to it."""
-    hold_partitions(connection, _LOCK_TIMEOUT)
+    hold_partitions(connection)
     if any(partition.covers(week_us) for partition in list_partitions(connection)):
         return False
+    connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
     # In the order in which commits lock them: else each of the two might wait for the other.
     connection.execute(text("LOCK TABLE streams IN SHARE ROW EXCLUSIVE MODE"))
     connection.execute(text(f"LOCK TABLE {OTHER} IN ACCESS EXCLUSIVE MODE"))
     name, end_us = f"chunks_{_day(week_us).replace('-', '')}", week_us + WEEK_US
     connection.execute(text(f"CREATE TABLE {name} (LIKE chunks)"))
-    connection.execute(
-        text(
-            f"WITH moved AS (DELETE FROM {OTHER} WHERE first_us >= {week_us} AND first_us < {end_us} RETURNING *) "
-            f"INSERT INTO {name} SELECT * FROM moved"
-        )
-    )
+    gone = f"DELETE FROM {OTHER} WHERE first_us >= {week_us} AND first_us < {end_us} RETURNING *"  # noqa: S608
+    connection.execute(text(f"WITH gone AS ({gone}) INSERT INTO {name} SELECT * FROM gone"))  # noqa: S608
     connection.execute(text(f"ALTER TABLE {name} ADD PRIMARY KEY (stream_id, sequence)"))
     connection.execute(text(f"ALTER TABLE chunks ATTACH PARTITION {name} FOR VALUES FROM ({week_us}) TO ({end_us})"))
     return True

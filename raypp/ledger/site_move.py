@@ -11,7 +11,9 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from raypp.errors import ConflictError, LedgerError, OptionError, UnknownSiteError
+from raypp.ledger.chunks import days_of_chunks
 from raypp.ledger.moves import MoveState
+from raypp.ledger.partitions import make_partitions, week_of
 from raypp.ledger.site_copy import SiteCopy, clear_frames, clear_site
 from raypp.ledger.statements import put, write_audit
 from raypp.ledger.store import Ledger
@@ -78,6 +80,7 @@ class SiteMove:
         chunks, waited_s = 0, 0.0
         if not self._has_arrived():
             copy = SiteCopy(self._source.database, self._target.database, self._site, self._fence_target)
+            self._make_partitions()
             with progress.task("move", self._chunks()) as advance:
                 for _ in range(_MOST_ROUNDS if state is MoveState.LEAVING else 0):
                     copied = copy.copy_frames(lambda count: advance(count, self._site, 0))
@@ -221,6 +224,12 @@ class SiteMove:
                 clear_site(connection, self._site)
                 connection.execute(update(MoveRow).where(self._of).values(state=int(MoveState.GONE)))
                 self._log(connection, self._source, f"gone, to {self._target.database.shown}")
+
+    def _make_partitions(self) -> None:
+        """Let the target have partitions of all weeks of the site, so that no chunk has to move again."""
+        with self._source.database.read(patient=True) as connection:
+            weeks = {week_of(moment_us) for moment_us in days_of_chunks(connection, self._site)}
+        make_partitions(self._target.database, self._target.clock(), weeks)
 
     def _chunks(self) -> float:
         query = select(func.sum(StreamRow.committed)).where(StreamRow.site == self._site)

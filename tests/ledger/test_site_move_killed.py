@@ -1,67 +1,35 @@
 """A move of a site that is killed, at any of its transactions: the next one ends it in the same state."""
 
-import os
 import shutil
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from raypp.errors import OptionError
 from raypp.ledger.check.ledger import check_ledger
-from raypp.ledger.database import Database
 from raypp.ledger.identity import Identities
 from raypp.ledger.site_move import SiteMove
 from raypp.ledger.store import Ledger
 from raypp.usage.episode import StreamName
+from tests.ledger.killed import killed_at, killed_in_child
 from tests.ledger.moved import ALERTS, HALF, PARTS, rows, whole
 from tests.ledger.site import T0, Clock, Connection
 
 
-@contextmanager
-def killed_at(number: int, *, after: bool) -> Iterator[None]:
-    """Kill this process by its `number`th transaction that writes: before it is durable, or just after."""
-    real, count = Database.write, 0
-
-    @contextmanager
-    def write(self: Database, *, patient: bool = False):
-        nonlocal count
-        count += 1
-        mine = count
-        with real(self, patient=patient) as connection:
-            yield connection
-            if mine == number and not after:
-                os.kill(os.getpid(), signal.SIGKILL)
-        if mine == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    Database.write = write
-    try:
-        yield
-    finally:
-        Database.write = real
-
-
 def moved_by_child(source: str, target: str, number: int, *, after: bool, cancels: bool = False) -> bool:
     """Move the site in a process that is killed at one of its transactions; return whether it was."""
-    child = os.fork()
-    if child == 0:
-        try:
-            with (
-                Ledger.open(source, clock=Clock()) as ledger,
-                Ledger.open(target, clock=Clock()) as other,
-                killed_at(number, after=after),
-            ):
-                move = SiteMove(ledger, other, "plant-1")
-                move.cancel() if cancels else move.run()
-                os._exit(0)
-        finally:
-            os._exit(1)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
-    return os.WIFSIGNALED(status)
+
+    def work() -> None:
+        with (
+            Ledger.open(source, clock=Clock()) as ledger,
+            Ledger.open(target, clock=Clock()) as other,
+            killed_at(number, after=after),
+        ):
+            move = SiteMove(ledger, other, "plant-1")
+            move.cancel() if cancels else move.run()
+
+    return killed_in_child(work)
 
 
 @pytest.fixture(scope="module")

@@ -61,11 +61,11 @@ def _attach(to_us: int) -> None:
     """
     connection = op.get_bind()
     late = sa.text(  # by the index of times, which begins with the stream
-        f"SELECT stream_id FROM streams WHERE EXISTS (SELECT 1 FROM {BEFORE} "
-        f"WHERE {BEFORE}.stream_id = streams.stream_id AND first_us >= :to_us OFFSET 0)"
+        f"SELECT stream_id FROM streams WHERE EXISTS (SELECT 1 FROM {BEFORE} AS rows "  # noqa: S608
+        "WHERE rows.stream_id = streams.stream_id AND first_us >= :to_us OFFSET 0)"
     )
     move = sa.text(
-        f"WITH late AS (DELETE FROM {BEFORE} WHERE stream_id = :stream_id AND first_us >= :to_us RETURNING *) "
+        f"WITH late AS (DELETE FROM {BEFORE} WHERE stream_id = :stream_id AND first_us >= :to_us RETURNING *) "  # noqa: S608
         f"INSERT INTO {OTHER} SELECT * FROM late"
     )
     for stream_id in connection.execute(late, {"to_us": to_us}).scalars().all():

@@ -1,0 +1,291 @@
+"""A month dropped from a PostgreSQL ledger, by rows and by partitions: `python -m benchmarks.partitions [SITES DAYS]`.
+
+Two databases of one server hold the same rows: one of schema 0009, with one table of chunks, and one with a partition
+for each week.
+Commits, reads and reports take turns between them. Then the oldest four weeks go while streams commit.
+"""
+
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from itertools import count, islice
+from pathlib import Path
+from statistics import median
+
+from alembic import command
+from typer.testing import CliRunner
+
+from raypp.cli.app import build
+from raypp.ledger.chunks import PackedChunk
+from raypp.ledger.database import Database
+from raypp.ledger.expiry import retain
+from raypp.ledger.migration import migrate
+from raypp.ledger.packing import as_stored
+from raypp.ledger.partitions import WEEK_US, make_partitions, week_of
+from raypp.ledger.retention import forget
+from raypp.ledger.schema import migration_config
+from raypp.ledger.store import Ledger
+from raypp.ledger.tables import DAY_US
+from raypp.usage.episode import StreamName
+from raypp.usage.observation import SeenFrame
+from tests.ledger.postgres import PostgresServer
+from tests.ledger.site import DRILL, T0, Connection, seen, working_day
+
+NOW_US = week_of(T0) + 4 * DAY_US
+_CHUNKS_A_DAY, _USES_A_DAY, _STRETCHES_A_DAY = 240, 12, 4
+_FRAMES_READ = 16_000
+_KEPT_WEEKS = 5
+_TURNS, _CAMERAS, _SECONDS = 3, 4, 6.0
+_FILL = """
+INSERT INTO sites (name, version, reap_after_us, added_us)
+SELECT 'plant-' || lpad(s::text, 4, '0'), 0, 60000000, {now} FROM generate_series(1, {sites}) s;
+INSERT INTO models (model_key, model_id, veil_id, classes) VALUES (repeat('m', 32), repeat('a', 64), repeat('b', 32),
+'["drill", "saw"]');
+INSERT INTO streams (site, camera, epoch, committed, lease, rewrites, model_key, reaped, last_frame, frames, detections,
+forgotten_frames, newest_us, live, clock_offset_us, agent_version, opened_us, active_us)
+SELECT name, 'bench', {begin}, {days} * {chunks}, 1, 0, repeat('m', 32), false, {days} * {chunks} * 8, {days} * {chunks}
+* 8, {days} * {chunks} * {detections}, 0, {now} - 1000000, true, 0, '0.1', {begin}, {now} FROM sites ORDER BY name;
+INSERT INTO chunks SELECT stream_id, n + 1, {begin} + n * {pace} + stream_id * 1000,
+{begin} + n * {pace} + 3500000 + stream_id * 1000, 8, {detections}, '\\x{packed}'
+FROM generate_series(0, {days} * {chunks} - 1) n, streams
+ORDER BY n, stream_id;
+INSERT INTO episodes SELECT md5(stream_id || ' ' || n), stream_id, site,
+CASE n % 2 WHEN 0 THEN 'drill' ELSE 'saw' END, '',
+{begin} + n * {use_pace}, {begin} + n * {use_pace} + 600000000, 500000000, 3, 1, {begin} + n * {use_pace}
+FROM generate_series(0, {days} * {uses} - 1) n, streams;
+INSERT INTO stretches SELECT stream_id, {begin} + n * {stretch_pace}, site, {begin} + (n + 1) * {stretch_pace},
+n % 2 + 1
+FROM generate_series(0, {days} * {stretches} - 1) n, streams;
+"""
+
+
+def _fill(server: PostgresServer, url: str, sites: int, days: int) -> float:
+    """Write the rows of sites and days; return the seconds that took."""
+    packed = PackedChunk.of([_crowded(frame) for frame in working_day(8)])
+    begun = time.perf_counter()
+    statement = _FILL.format(
+        now=NOW_US,
+        begin=NOW_US - days * DAY_US,
+        sites=sites,
+        days=days,
+        chunks=_CHUNKS_A_DAY,
+        pace=DAY_US // _CHUNKS_A_DAY,
+        uses=_USES_A_DAY,
+        use_pace=DAY_US // _USES_A_DAY,
+        stretches=_STRETCHES_A_DAY,
+        stretch_pace=DAY_US // _STRETCHES_A_DAY,
+        packed=packed.packed.hex() if packed else "",
+        detections=packed.detections if packed else 0,
+    )
+    for each in statement.strip().split(";\n"):
+        server.sql(server.name_of(url), each)
+    server.sql(server.name_of(url), "VACUUM ANALYZE")
+    return time.perf_counter() - begun
+
+
+def _bytes_a_row(server: PostgresServer, url: str) -> str:
+    """Say what a row of each table takes, with its indexes."""
+    shares = []
+    for table in ("chunks", "episodes", "stretches"):
+        size = f"SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relkind = 'r' AND relname ~ '^{table}'"  # noqa: S608
+        each = server.sql(server.name_of(url), f"SELECT round(({size}) / count(*)) FROM {table}")  # noqa: S608
+        shares.append(f"{table} {each} bytes a row")
+    return ", ".join(shares)
+
+
+def _crowded(frame: SeenFrame) -> SeenFrame:
+    """Give a frame with five detections of random boxes, which pack as badly as any."""
+    chance = random.Random(frame.frame_index)
+    boxes = [
+        replace(DRILL, x1=chance.random() / 2, y1=chance.random() / 2, x2=chance.random(), y2=chance.random())
+        for _ in range(5)
+    ]
+    return as_stored(replace(frame, detections=tuple(boxes)))
+
+
+class _Writers:
+    """Streams of a ledger that fold and commit as fast as they can."""
+
+    def __init__(self, ledger: Ledger, turn: int) -> None:
+        self.durations: list[float] = []
+        self._ledger = ledger
+        self._names = [StreamName("plant-0001", f"c{turn}-{number}", NOW_US + number) for number in range(_CAMERAS)]
+
+    def run(self, stop: threading.Event, seconds: float) -> float:
+        """Commit until told to stop, or for so long; return commits a second."""
+        connections = [Connection(self._ledger, name) for name in self._names]
+        begun = time.perf_counter()
+
+        def stream(connection: Connection) -> None:
+            for sequence in count(1):
+                before = time.perf_counter()
+                if stop.is_set() or before - begun > seconds:
+                    return
+                connection.send(sequence, _part(sequence))
+                self.durations.append(time.perf_counter() - before)
+
+        threads = [threading.Thread(target=stream, args=(each,)) for each in connections]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return len(self.durations) / (time.perf_counter() - begun)
+
+
+def _part(sequence: int) -> list[SeenFrame]:
+    """Eight frames that follow those of the chunk before."""
+    numbers = range(8 * (sequence - 1), 8 * sequence)
+    return [seen(number, *([DRILL] if number % 80 < 40 else []), at_us=NOW_US + number * 500_000) for number in numbers]
+
+
+def _clock() -> int:
+    return NOW_US
+
+
+def _open(url: str) -> Ledger:
+    return Ledger.open(url, create=False, clock=_clock)
+
+
+def _timed(work: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def _report(url: str, folder: Path, days: int) -> None:
+    first, last = (time.strftime("%Y-%m-%d", time.gmtime(at / 1e6)) for at in (NOW_US - days * DAY_US, NOW_US - DAY_US))
+    words = ["report", "plant-0002", "--ledger", url, "--from", first, "--to", last, "--json", str(folder / "r.json")]
+    result = CliRunner().invoke(build(), words)
+    assert result.exit_code == 0, result.output
+
+
+def _side_by_side(sides: dict[str, str], folder: Path) -> None:
+    """Print commits a second, and times of reads and reports, least and most of some turns."""
+    works: dict[str, Callable[[str, int], float]] = {
+        "commits a second": _commits,
+        "16,000 frames read, ms": lambda url, _: 1e3 * _read(url),
+        "report of a day, ms": lambda url, _: 1e3 * _timed(lambda: _report(url, folder, 1)),
+        "report of 28 days, ms": lambda url, _: 1e3 * _timed(lambda: _report(url, folder, 28)),
+    }
+    for what, work in works.items():
+        results: dict[str, list[float]] = {name: [] for name in sides}
+        for turn in range(_TURNS):
+            for name, url in list(sides.items())[:: -1 if turn % 2 else 1]:
+                results[name].append(work(url, turn))
+        shown = "  ".join(
+            f"{name} {median(row):,.0f} ({min(row):,.0f} to {max(row):,.0f})" for name, row in results.items()
+        )
+        print(f"{what:<30}{shown}", flush=True)
+
+
+def _commits(url: str, turn: int) -> float:
+    with _open(url) as ledger:
+        return _Writers(ledger, turn).run(threading.Event(), _SECONDS)
+
+
+def _read(url: str) -> float:
+    with _open(url) as ledger:
+        stream = next(each.stream for each in ledger.streams("plant-0002"))
+        return _timed(lambda: sum(1 for _ in islice(ledger.frames(stream), _FRAMES_READ)))
+
+
+def _go(server: PostgresServer, name: str, url: str, work: Callable[[Ledger], object]) -> None:
+    """Let four weeks go while streams commit; print seconds, log, sizes, and how long commits took meanwhile."""
+    database = server.name_of(url)
+
+    def log() -> int:
+        return int(server.sql(database, "SELECT pg_current_wal_lsn() - '0/0'").split(".")[0])
+
+    def size() -> int:
+        return int(
+            server.sql(
+                database,
+                "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relname ~ '^chunks' "
+                "AND relkind IN ('r', 'p')",
+            )
+        )
+
+    before, began = size(), log()
+    with _open(url) as ledger:
+        took = _timed(lambda: work(ledger))
+    logged, after = log() - began, size()
+    dead = server.sql(database, "SELECT sum(n_dead_tup) FROM pg_stat_user_tables WHERE relname ~ '^chunks'")
+    began = log()
+    vacuum = _timed(lambda: server.sql(database, "VACUUM"))
+    print(
+        f"{name}: {took:.1f} s, {logged / 1e6:,.1f} MB of log; chunks {before / 1e6:,.0f} MB before, "
+        f"{after / 1e6:,.0f} MB after, {dead} dead rows; VACUUM {vacuum:.1f} s, "
+        f"{(log() - began) / 1e6:,.1f} MB of log, then {size() / 1e6:,.0f} MB",
+        flush=True,
+    )
+
+
+def _go_beside_commits(name: str, url: str, work: Callable[[Ledger], object]) -> None:
+    stop = threading.Event()
+    with _open(url) as ledger, _open(url) as other:
+        writers = _Writers(ledger, 99)
+        rates: list[float] = []
+        thread = threading.Thread(target=lambda: rates.append(writers.run(stop, 600)))
+        thread.start()
+        while len(writers.durations) < 200:
+            time.sleep(0.05)
+        begun = len(writers.durations)
+        took = _timed(lambda: work(other))
+        durations = sorted(writers.durations[begun:])
+        stop.set()
+        thread.join()
+    middle, late = durations[len(durations) // 2], durations[len(durations) * 99 // 100]
+    print(
+        f"{name} beside commits: {took:.1f} s, {len(durations) / took:,.0f} commits a second, one takes "
+        f"{1e3 * middle:.1f} ms, p99 {1e3 * late:.1f} ms, at most {1e3 * durations[-1]:.0f} ms",
+        flush=True,
+    )
+
+
+def _by_rows(weeks: float) -> Callable[[Ledger], object]:
+    edge_us = week_of(NOW_US) - round(weeks * WEEK_US)
+    return lambda ledger: [forget(ledger, site.name, to_us=edge_us) for site in ledger.sites()]
+
+
+def main() -> None:
+    """Make the ledgers, and print what is measured."""
+    sites, days = (int(word) for word in sys.argv[1:3]) if len(sys.argv) > 2 else (100, 60)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        server = stack.enter_context(PostgresServer(shared_buffers="512MB", max_wal_size="8GB", autovacuum="off"))
+        rows, parts = server.database(), server.database()
+        with closing(Database.open(rows, create=True)) as database, database.write(patient=True) as connection:
+            command.upgrade(migration_config(connection), "0009")
+        with Ledger.open(parts, clock=_clock) as ledger:
+            make_partitions(ledger.database, NOW_US, range(week_of(NOW_US - days * DAY_US), NOW_US, WEEK_US))
+        for name, url in (("rows", rows), ("partitions", parts)):
+            print(f"{name}: filled in {_fill(server, url, sites, days):.0f} s, {_bytes_a_row(server, url)}", flush=True)
+        many = server.database(server.name_of(parts))
+        with _open(many) as ledger:
+            ledger_weeks = range(week_of(NOW_US) - 520 * WEEK_US, NOW_US, WEEK_US)
+            took = _timed(lambda: make_partitions(ledger.database, NOW_US, ledger_weeks))
+            print(f"520 partitions: made in {took:.1f} s", flush=True)
+        _side_by_side({"rows": rows, "partitions": parts, "520 partitions": many}, folder)
+        server.drop(many)
+        older = server.database(server.name_of(rows))
+        size = int(server.sql(server.name_of(older), "SELECT pg_relation_size('chunks')"))
+        print(f"migration of {size / 1e6:,.0f} MB of chunks: {_timed(lambda: migrate(older)):.1f} s", flush=True)
+        server.drop(older)
+        for weeks, measure in ((_KEPT_WEEKS, None), (_KEPT_WEEKS - 2, _go_beside_commits)):
+            for name, url, work in (
+                ("by rows", rows, _by_rows(weeks)),
+                ("by partitions", parts, lambda ledger, weeks=weeks: retain(ledger, weeks * WEEK_US)),
+            ):
+                if measure is None:
+                    _go(server, name, url, work)
+                else:
+                    measure(name, url, work)
+
+
+if __name__ == "__main__":
+    main()
