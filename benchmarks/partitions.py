@@ -52,15 +52,15 @@ SELECT name, 'bench', {begin}, {days} * {chunks}, 1, 0, repeat('m', 32), false, 
 * 8, {days} * {chunks} * {detections}, 0, {now} - 1000000, true, 0, '0.1', {begin}, {now} FROM sites ORDER BY name;
 INSERT INTO chunks SELECT stream_id, n + 1, {begin} + n * {pace} + stream_id * 1000,
 {begin} + n * {pace} + 3500000 + stream_id * 1000, 8, {detections}, '\\x{packed}'
-FROM generate_series(0, {days} * {chunks} - 1) n, streams
+FROM generate_series(0::bigint, {days} * {chunks} - 1) n, streams
 ORDER BY n, stream_id;
 INSERT INTO episodes SELECT md5(stream_id || ' ' || n), stream_id, site,
 CASE n % 2 WHEN 0 THEN 'drill' ELSE 'saw' END, '',
 {begin} + n * {use_pace}, {begin} + n * {use_pace} + 600000000, 500000000, 3, 1, {begin} + n * {use_pace}
-FROM generate_series(0, {days} * {uses} - 1) n, streams;
+FROM generate_series(0::bigint, {days} * {uses} - 1) n, streams;
 INSERT INTO stretches SELECT stream_id, {begin} + n * {stretch_pace}, site, {begin} + (n + 1) * {stretch_pace},
 n % 2 + 1
-FROM generate_series(0, {days} * {stretches} - 1) n, streams;
+FROM generate_series(0::bigint, {days} * {stretches} - 1) n, streams;
 """
 
 

@@ -29,6 +29,7 @@ _SAME = [
     "host",
     "http_host",
     "insecure",
+    "keep",
     "keyframes",
     "ledger",
     "masks",
