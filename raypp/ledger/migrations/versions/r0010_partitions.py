@@ -16,6 +16,8 @@ def upgrade() -> None:
     """Partition chunks; SQLite has no partitions, and stays as it is."""
     if op.get_bind().dialect.name == "sqlite":
         return
+    # Before the table of chunks, as commits lock them: a service of the version before may be at work.
+    op.execute("LOCK TABLE streams IN SHARE ROW EXCLUSIVE MODE")
     has_rows = op.get_bind().execute(sa.text("SELECT 1 FROM chunks LIMIT 1")).first() is not None
     if has_rows:
         _set_aside()
