@@ -14,6 +14,7 @@ _ENDS = {"Exit", "SystemExit", "exit", "_exit", "quit"}
 _CALLED_OTHERWISE = {
     "ledger_migrate": "ledger migrate",
     "ledger_move": "ledger move",
+    "ledger_retain": "ledger retain",
     "show_map": "ledger map",
     "site_list": "site list",
     "doctor": "site doctor",
