@@ -35,7 +35,7 @@ AND pid <> pg_backend_pid() ORDER BY xact_start LIMIT 1
 
 @dataclass(frozen=True)
 class Dropped:
-    """What became of a partition.
+    """Outcome of dropping a partition.
 
     Attributes:
         frames, detections: that were in it.

@@ -76,7 +76,7 @@ class Retained(BaseModel):
 
 
 class Retention(BaseModel):
-    """What retention forgot of each of some ledgers, or would."""
+    """Counts of what retention forgot of each of some ledgers, or would."""
 
     model_config = ConfigDict(frozen=True)
     ledgers: tuple[Retained, ...]
@@ -203,8 +203,8 @@ class _Expiry:
                 gone = {"rewrites": StreamRow.rewrites + 1, "forgotten_frames": StreamRow.forgotten_frames + frames}
                 of_stream = StreamRow.stream_id == stream_id
                 connection.execute(update(StreamRow).where(of_stream).values(floor_us=edge_us, **gone, **again))
-                found = f"{counted(done.episodes, 'episode')}, {counted(done.stretches, 'stretch')}"
-                detail = f"to {edge_us}: {counted(frames, 'frame')}, {counted(detections, 'detection')}, {found}"
+                findings = f"{counted(done.episodes, 'episode')}, {counted(done.stretches, 'stretch')}"
+                detail = f"to {edge_us}: {counted(frames, 'frame')}, {counted(detections, 'detection')}, {findings}"
                 subject = stream_label(StreamName(scope.site, row.camera, row.epoch))
                 write_audit(connection, ledger.clock(), self._who, "retain", subject, detail)
                 return done.model_copy(update={"frames": frames, "detections": detections})
@@ -213,12 +213,12 @@ class _Expiry:
     def _reaches_back(self, connection: Connection, stream_id: int) -> bool:
         """Whether a stream is not cut at the edge."""
         edge_us = self._edge_us
-        found = [
+        findings = [
             exists().where(table.stream_id == stream_id, table.start_us < edge_us)
             for table in (EpisodeRow, StretchRow, ViolationRow, ExposureRow)
         ]
         floor = select(StreamRow.floor_us).where(StreamRow.stream_id == stream_id).scalar_subquery()
-        floor_us, *begun = connection.execute(select(floor, *found)).one()
+        floor_us, *begun = connection.execute(select(floor, *findings)).one()
         if any(begun) or count_frames(connection, stream_id, Span(None, edge_us), self._parts)[0]:
             return True
         return (floor_us is None or floor_us < edge_us) and has_frames_before(connection, stream_id, edge_us)

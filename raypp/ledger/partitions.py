@@ -98,13 +98,13 @@ def make_partitions(database: Database, now_us: int, weeks: Collection[int] = ()
     """
     if database.is_sqlite:
         return 0
-    made = 0
+    number = 0
     with database.read() as connection:
         missing = _missing(connection, now_us, weeks)
     for week_us in missing:
         with database.write() as connection:
-            made += _make(connection, week_us)
-    return made
+            number += _make(connection, week_us)
+    return number
 
 
 def hold_partitions(connection: Connection) -> None:

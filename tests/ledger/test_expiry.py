@@ -132,7 +132,7 @@ def dropping(postgres: PostgresServer, clock: Clock) -> Iterator[Ledger]:
 
 @pytest.fixture
 def two_weeks(tmp_path: Path, clock: Clock) -> Content:
-    """What is left once all but two weeks are forgotten."""
+    """Content that is left once all but two weeks are forgotten."""
     with Ledger.open(f"sqlite:///{tmp_path}/whole.db", clock=clock) as ledger:
         ledger.add_site("plant-1")
         filled(ledger)

@@ -151,10 +151,10 @@ def test_a_chunk_of_no_partition_is_kept_and_moves_when_its_week_has_one(address
 def test_several_make_partitions_once_while_streams_commit_through_a_pooler(address: str, postgres: PostgresServer):
     with Pooler(postgres, default_pool_size=4) as pooler, Ledger.open(pooler.url(address), clock=Clock()) as ledger:
         ledger.add_site("plant-1")
-        weeks, made = range(WEEK - 6 * WEEK_US, WEEK, WEEK_US), []
+        weeks, numbers = range(WEEK - 6 * WEEK_US, WEEK, WEEK_US), []
 
         def make() -> None:
-            made.append(make_partitions(ledger.database, T0, weeks))
+            numbers.append(make_partitions(ledger.database, T0, weeks))
 
         def stream() -> None:
             Connection(ledger).send_all(PARTS, last=True)
@@ -164,7 +164,7 @@ def test_several_make_partitions_once_while_streams_commit_through_a_pooler(addr
             thread.start()
         for thread in threads:
             thread.join()
-        assert sum(made) == len(weeks)
+        assert sum(numbers) == len(weeks)
         assert content(ledger) == undisturbed(PARTS)
 
 
