@@ -1,8 +1,9 @@
-"""A month dropped from a PostgreSQL ledger, by rows and by partitions: `python -m benchmarks.partitions [SITES DAYS]`.
+"""Weeks dropped from a PostgreSQL ledger, by rows and by partitions: `python -m benchmarks.partitions [SITES DAYS]`.
 
 Two databases of one server hold the same rows: one of schema 0009, with one table of chunks, and one with a partition
 for each week.
-Commits, reads and reports take turns between them. Then the oldest four weeks go while streams commit.
+Commits, reads and reports take turns between them, commits one by one. Then the oldest three weeks go, and two more
+while streams commit.
 """
 
 import random
@@ -40,7 +41,7 @@ NOW_US = week_of(T0) + 4 * DAY_US
 _CHUNKS_A_DAY, _USES_A_DAY, _STRETCHES_A_DAY = 240, 12, 4
 _FRAMES_READ = 16_000
 _KEPT_WEEKS = 5
-_TURNS, _CAMERAS, _SECONDS = 3, 4, 6.0
+_TURNS, _CAMERAS, _COMMITS = 3, 4, 400
 _FILL = """
 INSERT INTO sites (name, version, reap_after_us, added_us)
 SELECT 'plant-' || lpad(s::text, 4, '0'), 0, 60000000, {now} FROM generate_series(1, {sites}) s;
@@ -167,7 +168,6 @@ def _report(url: str, folder: Path, days: int) -> None:
 def _side_by_side(sides: dict[str, str], folder: Path) -> None:
     """Print commits a second, and times of reads and reports, least and most of some turns."""
     works: dict[str, Callable[[str, int], float]] = {
-        "commits a second": _commits,
         "16,000 frames read, ms": lambda url, _: 1e3 * _read(url),
         "report of a day, ms": lambda url, _: 1e3 * _timed(lambda: _report(url, folder, 1)),
         "report of 28 days, ms": lambda url, _: 1e3 * _timed(lambda: _report(url, folder, 28)),
@@ -183,9 +183,28 @@ def _side_by_side(sides: dict[str, str], folder: Path) -> None:
         print(f"{what:<30}{shown}", flush=True)
 
 
-def _commits(url: str, turn: int) -> float:
-    with _open(url) as ledger:
-        return _Writers(ledger, turn).run(threading.Event(), _SECONDS)
+def _commits_in_turns(sides: dict[str, str]) -> None:
+    """Commit the same chunks to each ledger, one by one in turns; print the median of what one takes."""
+    with ExitStack() as stack:
+        ledgers = {name: stack.enter_context(_open(url)) for name, url in sides.items()}
+        gate = StreamName("plant-0001", "gate", NOW_US)
+        streams = {name: Connection(ledger, gate) for name, ledger in ledgers.items()}
+        took: dict[str, list[float]] = {name: [] for name in sides}
+        cpu: dict[str, list[float]] = {name: [] for name in sides}
+        for sequence in range(1, _COMMITS + 1):
+            for name in sorted(sides, key=lambda name: hash((sequence, name))):
+                commit, state = streams[name].prepare(sequence, _part(sequence))
+                before, spent = time.perf_counter(), time.process_time()
+                ledgers[name].commit(commit)
+                took[name].append(time.perf_counter() - before)
+                cpu[name].append(time.process_time() - spent)
+                streams[name].state = state
+    for name in sides:
+        print(
+            f"a commit, {name}: median {1e3 * median(took[name]):.2f} ms, least {1e3 * min(took[name]):.2f} ms, "
+            f"{1e3 * median(cpu[name]):.2f} ms of CPU of the client",
+            flush=True,
+        )
 
 
 def _read(url: str) -> float:
@@ -195,7 +214,7 @@ def _read(url: str) -> float:
 
 
 def _go(server: PostgresServer, name: str, url: str, work: Callable[[Ledger], object]) -> None:
-    """Let four weeks go while streams commit; print seconds, log, sizes, and how long commits took meanwhile."""
+    """Let weeks go; print seconds, log, sizes, and what VACUUM takes afterwards."""
     database = server.name_of(url)
 
     def log() -> int:
@@ -270,7 +289,9 @@ def main() -> None:
             ledger_weeks = range(week_of(NOW_US) - 520 * WEEK_US, NOW_US, WEEK_US)
             took = _timed(lambda: make_partitions(ledger.database, NOW_US, ledger_weeks))
             print(f"520 partitions: made in {took:.1f} s", flush=True)
-        _side_by_side({"rows": rows, "partitions": parts, "520 partitions": many}, folder)
+        sides = {"rows": rows, "partitions": parts, "520 partitions": many}
+        _commits_in_turns(sides)
+        _side_by_side(sides, folder)
         server.drop(many)
         older = server.database(server.name_of(rows))
         size = int(server.sql(server.name_of(older), "SELECT pg_relation_size('chunks')"))

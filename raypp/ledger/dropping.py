@@ -130,14 +130,14 @@ def _drop(
 def _forget(connection: Connection, counts: Sequence[Row[Any]]) -> None:
     forgotten = bindparam("forgotten", type_=BigInteger)
     statement = (
-        update(StreamRow.__table__)
+        update(StreamRow)
         .where(StreamRow.stream_id == bindparam("of_stream"))
         .values(rewrites=StreamRow.rewrites + 1, forgotten_frames=StreamRow.forgotten_frames + forgotten)
     )
     connection.execute(statement, [{"of_stream": row.stream_id, "forgotten": int(row.frames)} for row in counts])
 
 
-def _entry(ledger: Ledger, partition: Partition, stream: Row[Any], row: Row[Any], who: str) -> dict[str, object]:
+def _entry(ledger: Ledger, partition: Partition, stream: Any, row: Row[Any], who: str) -> dict[str, object]:
     frames, detections = counted(int(row.frames), "frame"), counted(int(row.detections), "detection")
     return {
         "at_us": ledger.clock(),
