@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.control import strip_control_codes
 
 from raypp.cli.console import error_console
 from raypp.errors import OptionError
@@ -74,7 +75,7 @@ def say(line: str) -> None:
 
 def say_all(lines: Iterable[str]) -> None:
     """Print many lines of a command's result at once."""
-    Console(soft_wrap=True).out("\n".join(lines), highlight=False)
+    typer.echo(strip_control_codes("\n".join(lines)))  # a console would lay out each line
 
 
 def note(line: str) -> None:
