@@ -8,10 +8,12 @@ from typing import Any
 import ray
 import yaml
 from ray import serve
-from ray.serve._private.api import serve_start
+from ray.serve._private import api
 from ray.serve.schema import ServeDeploySchema, ServeStatus
 
 _SERVES_WITHIN_S = 600
+_PROXIES_WITHIN_S = 300
+"""On a machine that is busy; Ray's own minute is no setting."""
 
 
 def main(address: str, config_file: str) -> None:
@@ -19,7 +21,8 @@ def main(address: str, config_file: str) -> None:
     ray.init(address=address, namespace="serve", logging_level="error", log_to_driver=False)
     if config_file != "-":
         config = ServeDeploySchema.model_validate(yaml.safe_load(Path(config_file).read_text()))
-        client: Any = serve_start(
+        api.HTTP_PROXY_TIMEOUT = _PROXIES_WITHIN_S
+        client: Any = api.serve_start(
             http_options=config.http_options.model_dump(),
             proxy_location=config.proxy_location,
             grpc_options=config.grpc_options.model_dump(),
