@@ -4,6 +4,7 @@ import asyncio
 import functools
 import logging
 import random
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -24,7 +25,7 @@ from actors.services import Services
 from actors.shared_counts import keep_shared
 from actors.stream import StreamConnection
 from protos import raypp_pb2 as pb
-from raypp.errors import LedgerError, LedgerFullError, LedgerUnavailableError, SiteMovingError
+from raypp.errors import LedgerError, LedgerUnavailableError, SiteMovingError
 from raypp.io.tracing import SpanKind, TraceSpan
 from raypp.io.tracing import flush as flush_spans
 from raypp.io.tracing import start as start_tracing
@@ -272,8 +273,10 @@ class Gateway:
     def __del__(self) -> None:
         """Give places back, and write down what was read: Serve calls this when a replica goes in peace."""
         if hasattr(self, "_services"):  # it may have failed to start
+            flushing = threading.Thread(target=flush_spans, daemon=True)
+            flushing.start()  # at once: a ledger that hangs takes time that Serve does not give twice
             self._services.lanes.leave()
-            flush_spans()
+            flushing.join()
 
     def refused(self, error: BaseException, grpc_context: RayServegRPCContext) -> StatusError:
         """Set the status of a call that failed, count it, and return what is raised."""
@@ -283,7 +286,7 @@ class Gateway:
             logger.error("raypp: a call failed", exc_info=error)
         self._services.metrics.refused(status_error.status.name)
         if isinstance(error, LedgerUnavailableError) and not isinstance(error, SiteMovingError):
-            self._services.metrics.ledger_failed(full=isinstance(error, LedgerFullError))
+            self._services.ledger_failed(error)
         if status_error.status is Status.UNAUTHENTICATED:
             self._services.token_refused(f"{status_error} (call from {grpc_context.peer()})")
         grpc_context.set_code(status_error.status)

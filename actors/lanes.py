@@ -30,7 +30,8 @@ REPORT_THREADS = 2
 _READING_THREADS = 3
 _PATIENCE_S = 5.0
 """After so long, whether the ledger answers at all is looked at."""
-_LEAVING_S = 10.0
+_LEAVING_S = 2.0
+"""Serve gives a gateway that goes five seconds for all, of which calls under way take some."""
 _PARTITIONS_EVERY_S = 600
 _SQLITE_WRITERS = 2
 """SQLite writes one transaction at a time; another one is made ready meanwhile."""
@@ -189,7 +190,7 @@ class Lanes:
         return list(self._by_name.values())
 
     def leave(self) -> None:
-        """Leave all ledgers at once: the gateway goes. Blocks, but for ten seconds at most where one of them hangs."""
+        """Leave all ledgers at once: the gateway goes. Blocks, but for two seconds at most where one of them hangs."""
         leaving = [threading.Thread(target=lane.leave, daemon=True) for lane in self.each()]
         for thread in leaving:
             thread.start()

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from actors.services import Services
-from raypp.errors import LedgerError
+from raypp.errors import LedgerError, LedgerUnavailableError, SiteMovingError
 from raypp.ledger.identity import Principal
 from raypp.serving.access import FRONT_HEADER
 from raypp.serving.status import StatusError
@@ -57,6 +57,8 @@ class Pages:
             except StatusError as error:
                 answer = problem(wanted, _TOO_MANY, "One at a time", str(error), Retry_After="5")
             except Exception as error:  # noqa: BLE001 - whatever it is, the reader gets a page
+                if isinstance(error, LedgerUnavailableError) and not isinstance(error, SiteMovingError):
+                    services.ledger_failed(error)
                 answer = refuse(wanted, error)
         if answer.status == _UNAUTHORIZED:
             services.token_refused(f"no good token (page from {request.client.host if request.client else 'nowhere'})")

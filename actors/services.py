@@ -15,6 +15,7 @@ from ray.serve.handle import DeploymentHandle
 from actors.lanes import Lanes
 from actors.metrics import GatewayMetrics
 from actors.spans import DETECT, OF_DETECTOR
+from raypp.errors import LedgerFullError, LedgerUnavailableError
 from raypp.io.backoff import Backoff
 from raypp.io.tracing import SpanKind, child, current_event
 from raypp.ledger.identity import Identities, Principal
@@ -73,7 +74,7 @@ class Services:
         rates = CallRates(door.calls_per_minute, door.burst)
         streams = 2 * settings.limits.streams_per_site
         self.calls = Presence(settings.quotas, streams, settings.streams_per_gateway, rates)
-        self._refusals = RefusalLog(logger)
+        self._refusals, self._ledger_failures = RefusalLog(logger), RefusalLog(logger)
         self.detectors = Detectors(detectors, self.metrics, settings.share, several=settings.detectors.most > 1)
 
     async def principal(self, metadata: Metadata) -> Principal:
@@ -95,6 +96,12 @@ class Services:
         """Count a call whose token is not taken, and log a line for the many of a minute."""
         self.metrics.token_refused()
         self._refusals.note("UNAUTHENTICATED", line, time.monotonic())
+
+    def ledger_failed(self, error: LedgerUnavailableError) -> None:
+        """Count a call that a ledger has failed, and log what is wrong with it once a minute: callers hear less."""
+        self.metrics.ledger_failed(full=isinstance(error, LedgerFullError))
+        line = "; ".join(line.strip() for line in str(error).splitlines())
+        self._ledger_failures.note("UNAVAILABLE", line, time.monotonic())
 
 
 class Detectors:

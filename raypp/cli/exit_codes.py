@@ -38,6 +38,7 @@ ATTENTION = {
     "ledger migrate": "`--rehearse`: `raypp ledger check` finds something in the migrated copy",
     "site list": "a ledger does not answer, and its sites are not listed",
     "site revoke": "the site has moved to another ledger, where its tokens are still good",
+    "site expire": "the site has moved to another ledger, where its tokens expire as before",
     "ledger map": "a ledger does not answer, or two ledgers have a site",
     "ledger retain": "a site is being moved and keeps its frames, or deleted bytes are still in SQLite's log",
     "ledger move": "deleted bytes are still in the old SQLite ledger's log",

@@ -11,7 +11,7 @@ from raypp.cli.group import command_group
 from raypp.cli.json_file import write_json
 from raypp.cli.ledger import LedgerUrl, SiteName, note, opened_ledger, opened_ledgers, say, say_all
 from raypp.cli.options import JsonFile
-from raypp.cli.tokens import Expires, TokenId, TokenOut, add_token, moment, revoke_tokens, token_line
+from raypp.cli.tokens import Expires, TokenId, TokenOut, add_token, expire_tokens, revoke_tokens, token_line
 from raypp.ledger.times import shown_time
 from raypp.text.wording import counted
 
@@ -102,16 +102,7 @@ def site_expire(
 
     Example: raypp site expire plant-1 --at 2027-01-31 --ledger sqlite:///ledger.db
     """
-    from raypp.ledger.audit_log import command_line_account
-    from raypp.ledger.identity import Identities
-    from raypp.ledger.listing import Changed
-
-    at_us = None if at == "never" else moment(at, "--at")
-    with opened_ledgers(ledger) as opened:
-        count = Identities(opened).expire(name, at_us, token_id=token, who=command_line_account())
-    verb = "expires" if count == 1 else "expire"
-    note(f"site {name}: {counted(count, 'token')} {verb} {'never' if at_us is None else shown_time(at_us)}")
-    write_json(json_file, Changed(name=name, tokens=count))
+    expire_tokens(name, at, ledger, token, json_file)
 
 
 def site_configure(

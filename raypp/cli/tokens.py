@@ -82,9 +82,32 @@ def revoke_tokens(role: "Role", name: str, ledger: str | None, token: str | None
     them = "it" if count == 1 else "them"
     note(f"{role} {name}: revoked {counted(count, 'token')}; services refuse {them} within {CACHE_S:.0f} s")
     write_json(json_file, Changed(name=name, tokens=count))
-    if moved_to:
-        note(f"site {name} has moved to ledger {moved_to}, where its tokens are still good; revoke them there, too")
+    _note_where_moved(name, moved_to, "revoke them there, too")
     end_with_attention(bool(moved_to))
+
+
+def expire_tokens(name: str, at: str, ledger: str | None, token: str | None, json_file: Path | None) -> None:
+    """Set when the tokens of a site, or one of them, expire: at an ISO time, after a duration, or `never`."""
+    from raypp.ledger.audit_log import command_line_account
+    from raypp.ledger.identity import Identities
+    from raypp.ledger.listing import Changed
+
+    at_us = None if at == "never" else moment(at, "--at")
+    with opened_ledgers(ledger) as opened:
+        identities = Identities(opened)
+        count = identities.expire(name, at_us, token_id=token, who=command_line_account())
+        moved_to = identities.moved_to(name)
+    verb = "expires" if count == 1 else "expire"
+    note(f"site {name}: {counted(count, 'token')} {verb} {'never' if at_us is None else shown_time(at_us)}")
+    write_json(json_file, Changed(name=name, tokens=count))
+    _note_where_moved(name, moved_to, "have them expire there, too")
+    end_with_attention(bool(moved_to))
+
+
+def _note_where_moved(site: str, moved_to: str | None, remedy: str) -> None:
+    """Say so where tokens were changed in a ledger that their site has left."""
+    if moved_to:
+        note(f"site {site} has moved to ledger {moved_to}, where its tokens are as they were; {remedy}")
 
 
 def moment(text: str, option: str) -> int:

@@ -212,6 +212,7 @@ class Identities:
 
         Raises:
             UnknownSiteError: if there is no such site, operator or token.
+            SiteMovingError: if the site stands still in a move just now; nothing is changed.
         """
         values = {"expires_us": at_us}
         return self._change(TokenChange(role, name, token_id, values, f"{role} expire", f"at {at_us}", who))

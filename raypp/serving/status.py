@@ -5,10 +5,12 @@ import grpc
 from raypp.errors import (
     FoldError,
     ForbiddenError,
+    LedgerFullError,
     LedgerUnavailableError,
     OptionError,
     RayppError,
     SettingsError,
+    SiteMovingError,
     StaleStreamError,
     StreamRefusedError,
     TooManyCamerasError,
@@ -34,9 +36,11 @@ _STATUS_OF: tuple[tuple[type[RayppError], Status], ...] = (
     (StreamRefusedError, Status.FAILED_PRECONDITION),
     (SettingsError, Status.FAILED_PRECONDITION),
     (FoldError, Status.FAILED_PRECONDITION),
-    (LedgerUnavailableError, Status.UNAVAILABLE),
+    (SiteMovingError, Status.UNAVAILABLE),
 )
 """The first that fits counts."""
+_FULL = "the ledger's disk is full; make room, nothing was written"
+_UNAVAILABLE = "the ledger cannot be reached just now; try again"
 
 
 class StatusError(RayppError):
@@ -55,9 +59,14 @@ class StatusError(RayppError):
 
 
 def status_of(error: BaseException) -> StatusError:
-    """Return what a caller is told of an error: ours in their own words, others without any."""
+    """Return what a caller is told of an error: ours in their own words, others without any.
+
+    Where a ledger is, and what its database says, is for the log alone: a caller may have no token yet.
+    """
     if isinstance(error, StatusError):
         return error
+    if isinstance(error, LedgerUnavailableError) and not isinstance(error, SiteMovingError):
+        return StatusError(Status.UNAVAILABLE, _FULL if isinstance(error, LedgerFullError) else _UNAVAILABLE)
     for kind, status in _STATUS_OF:
         if isinstance(error, kind):
             return StatusError(status, "; ".join(line.strip() for line in str(error).splitlines()))

@@ -198,6 +198,7 @@ def _refused(request: PageRequest, error: RayppError) -> PageResponse:
         return problem(request, 404, "No such site", str(error))
     if isinstance(error, LedgerError):  # its text names the database, which is no reader's business
         if not isinstance(error, LedgerUnavailableError):
+            logger.error("raypp: the page %s could not be made: %s", request.path[:200], error)
             return problem(request, 500, _WRONG, "the ledger cannot be read; its operator's log says why")
         words = "the ledger cannot be reached just now; try again in a moment"
         return problem(request, 503, "One moment", words, Retry_After="5")

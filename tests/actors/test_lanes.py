@@ -14,6 +14,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from actors import application as of_application
 from actors import lanes as of_lanes
 from actors.lanes import Lanes
 from actors.pages import Pages
@@ -45,6 +46,10 @@ class _Gateway:
         self.identities = Identities(ledgers)
         self.tokens = {name: self.identities.add_site(name, into=name) for name in ledgers.members}
         self.tokens["boss"] = self.identities.add_operator("boss")
+        self.failures: list[str] = []
+
+    def ledger_failed(self, error: LedgerUnavailableError) -> None:
+        self.failures.append(str(error))
 
     def pages(self) -> Pages:
         return Pages(self, partial(make, self.ledgers))  # type: ignore[arg-type]
@@ -93,6 +98,7 @@ def test_pages_of_a_ledger_that_stands_still_say_so_and_the_other_s_are_as_alway
             for status, body, took_s in await asyncio.gather(*waiting):
                 assert status == 503, body
                 assert took_s < _LONGEST_S
+            assert any("ledger server" in failure for failure in gateway.failures)
             status, body, took_s = await _get(pages, "/", boss)
             assert (status, took_s < _LONGEST_S) == (200, True), (body, took_s)
             assert "1 site, and those of a ledger that cannot be reached just now" in body
@@ -133,7 +139,7 @@ def test_a_token_that_was_looked_up_waits_for_no_ledger(gateway: _Gateway):
 def test_a_gateway_that_goes_leaves_all_ledgers_at_once_and_waits_for_none_that_hangs(
     gateway: _Gateway, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
-    monkeypatch.setattr(of_lanes, "_LEAVING_S", 1.0)
+    assert of_lanes._LEAVING_S < 0.5 * of_application._DRAIN_S, "Serve kills it after that, draining included"
     caplog.set_level(logging.WARNING)
     left, release = [], threading.Event()
     hung, good = gateway.lanes.each()

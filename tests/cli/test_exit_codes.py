@@ -22,6 +22,7 @@ _CALLED_OTHERWISE = {
     "alerts_test": "alerts test",
     "alerts_send": "alerts send",
     "revoke_tokens": "site revoke",
+    "expire_tokens": "site expire",
 }
 _CALLED_OTHERWISE |= {"report_executions": "report", "report_safety": "report"}
 

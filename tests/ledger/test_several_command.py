@@ -123,4 +123,7 @@ def test_tokens_left_in_the_ledger_that_a_site_went_from_need_attention(settings
     alone = f"sqlite:///{tmp_path}/north.db"
     words = "site plant-1 has moved to ledger sqlite:///"
     assert words in run(settings, "site", "revoke", "plant-1", "--ledger", alone, code=3)
+    expire = ("site", "expire", "plant-1", "--at", "2099-01-31")
+    assert words in run(settings, *expire, "--ledger", alone, code=3)
+    assert "1 token expires 2099-01-31" in run(settings, *expire)
     assert "revoked 1 token" in run(settings, "site", "revoke", "plant-1")

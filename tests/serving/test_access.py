@@ -4,7 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from raypp.errors import LedgerUnavailableError, OptionError, StaleStreamError, WireError, WireLimitError
+from raypp.errors import (
+    LedgerError,
+    LedgerFullError,
+    LedgerUnavailableError,
+    OptionError,
+    SiteMovingError,
+    StaleStreamError,
+    WireError,
+    WireLimitError,
+)
 from raypp.io.private import write_private
 from raypp.serving.access import Front, read_front_secret
 from raypp.serving.status import Status, StatusError, status_of
@@ -57,9 +66,14 @@ def test_errors_of_ours_keep_their_words_and_others_tell_nothing() -> None:
         (WireError("w"), Status.INVALID_ARGUMENT),
         (WireLimitError("l"), Status.RESOURCE_EXHAUSTED),
         (StaleStreamError("s"), Status.ABORTED),
-        (LedgerUnavailableError("u"), Status.UNAVAILABLE),
+        (SiteMovingError("m"), Status.UNAVAILABLE),
     ):
         assert (status_of(error).status, str(status_of(error))) == (status, str(error))
-    other = status_of(ValueError("/secret/path"))
-    assert other.status is Status.INTERNAL
-    assert "/secret/path" not in str(other)
+    for foreign, status in (
+        (ValueError("/secret/path"), Status.INTERNAL),
+        (LedgerError("ledger sqlite:////secret/path is broken"), Status.INTERNAL),
+        (LedgerUnavailableError("ledger postgresql://me@/secret/path: refused"), Status.UNAVAILABLE),
+        (LedgerFullError("the disk under ledger /secret/path is full"), Status.UNAVAILABLE),
+    ):
+        assert status_of(foreign).status is status
+        assert "secret" not in str(status_of(foreign))
