@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test collect test-slow lint types style docs bench attack-table lock sbom images kubectl proto chaos nodes accept clean
+.PHONY: help setup demo check test collect test-slow lint types style docs bench attack-table lock sbom check-images kubectl proto chaos nodes accept clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -103,7 +103,9 @@ sbom: setup  ## CycloneDX lists of all packages and of each image's, with licenc
 	$(BIN)/python -m tools.licences $(SBOM)
 	$(SBOM_BIN)/python -m tools.bom_schema $(SBOM)/*.cdx.json
 
-images: setup  ## build the edge image, and stream from it to a service; needs root, buildah, podman, runc and mmdebstrap
+check-images: setup  ## build the edge image, stream from it to a service, and throw it away; needs root, buildah, podman, runc and mmdebstrap
+	@for program in buildah podman runc mmdebstrap; do command -v $$program >/dev/null || { echo "make check-images needs $$program; run: apt-get install --no-install-recommends buildah podman runc mmdebstrap" >&2; exit 1; }; done
+	@test "$$(id -u)" = 0 || { echo "make check-images needs root" >&2; exit 1; }
 	$(BIN)/python -m pytest -q -s -m slow tests/cluster/test_built_images.py
 
 kubectl: setup $(KUBECTL)  ## kubectl for the tests of manifests, by digest, into build/kubectl

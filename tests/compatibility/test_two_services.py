@@ -51,13 +51,13 @@ def test_streams_move_from_blue_to_green_and_back_and_nothing_is_lost(plant: Two
         ca = ("--ca", front / "clients.crt")
         agents = {camera: plant.agent(of, camera, f"127.0.0.1:{port}", *ca) for camera, of in _CAMERAS.items()}
         wait_until(lambda: all(plant.committed(camera) >= 20 for camera in agents))
-        wait_until(lambda: (_streams(blue), _streams(green)) == (2, 0))
+        wait_until(lambda: (_streams(blue), _streams(green)) == (2, 0), "until the streams are blue")
         _lead(front, blue, green)
-        wait_until(lambda: (_streams(blue), _streams(green)) == (0, 2))
+        wait_until(lambda: (_streams(blue), _streams(green)) == (0, 2), "until the streams are green")
         had = {camera: plant.committed(camera) for camera in agents}
         wait_until(lambda: all(plant.committed(camera) > had[camera] for camera in agents))
         _lead(front, green, blue)
-        wait_until(lambda: (_streams(blue), _streams(green)) == (2, 0))
+        wait_until(lambda: (_streams(blue), _streams(green)) == (2, 0), "until the streams are blue")
         for camera, agent in agents.items():
             assert agent.wait(WITHIN_S) == 0, plant.log(camera)
             assert "refused: " not in plant.log(camera)

@@ -143,8 +143,8 @@ class TwoVersions:
         return process
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool], what: str = "") -> None:
     deadline = time.monotonic() + WITHIN_S
     while not condition():
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, f"{what or 'it'} took longer than {WITHIN_S} s"
         time.sleep(0.5)
