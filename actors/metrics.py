@@ -114,6 +114,9 @@ class GatewayMetrics:
         self._retried = Counter(
             "raypp_gateway_detections_retried", "Detections asked for again after a detector failed."
         )
+        self._hedged = Counter(
+            "raypp_gateway_detections_hedged", "Detections asked of another detector while one was silent."
+        )
         self._reaped = Counter("raypp_gateway_reaped", "Episodes of silent streams closed provisionally.")
         self._unanswered = Counter("raypp_gateway_detections_failed", "Detections given up: no detector answered.")
         self._ledger_failed = Counter(
@@ -125,7 +128,7 @@ class GatewayMetrics:
         )
         self._kept = KeptGauges()
         self.open_streams(0, 0)
-        for fault in (self._retried, self._unanswered, self._lost):
+        for fault in (self._retried, self._hedged, self._unanswered, self._lost):
             fault.inc(UNSEEN)
         for reason in ("full", "unavailable"):
             self._ledger_failed.inc(UNSEEN, {"reason": reason})
@@ -165,6 +168,10 @@ class GatewayMetrics:
     def retried(self) -> None:
         """Count a detection that was asked for again."""
         self._retried.inc()
+
+    def hedged(self) -> None:
+        """Count a detection that another detector was asked for, too."""
+        self._hedged.inc()
 
     def unanswered(self) -> None:
         """Count a detection that no detector answered in time."""

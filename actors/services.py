@@ -14,6 +14,7 @@ from ray.serve.handle import DeploymentHandle
 
 from actors.lanes import Lanes
 from actors.metrics import GatewayMetrics
+from actors.replicas import RunningReplicas
 from actors.spans import DETECT, OF_DETECTOR
 from raypp.errors import LedgerFullError, LedgerUnavailableError
 from raypp.io.backoff import Backoff
@@ -25,18 +26,17 @@ from raypp.serving.access import Front, Metadata, read_front_secret
 from raypp.serving.call_rates import CallRates
 from raypp.serving.door import door_limits
 from raypp.serving.fairness import FairQueue, Priority
-from raypp.serving.hedge import first_answer
+from raypp.serving.hedge import Call, HedgeBudget, first_answer
 from raypp.serving.model import DetectedBlock, FrameBlock, ServedModel
 from raypp.serving.quota import Presence
 from raypp.serving.refusal_log import RefusalLog
-from raypp.serving.settings import DetectorShare, ServiceSettings
+from raypp.serving.settings import ServiceSettings
 from raypp.serving.status import Status, StatusError
 from raypp.serving.veils import Veils
 
 _MODELS_CHANGE = 3
 _PATIENCE_S = 30.0
 _AT_ONCE_S = 2.0
-_AGAIN_AFTER_S = 5.0
 _MOST_CALLS = 3
 """A detector is asked again, and again, before Ray notices that its node was lost."""
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.05, 2.0
@@ -75,7 +75,7 @@ class Services:
         streams = 2 * settings.limits.streams_per_site
         self.calls = Presence(settings.quotas, streams, settings.streams_per_gateway, rates)
         self._refusals, self._ledger_failures = RefusalLog(logger), RefusalLog(logger)
-        self.detectors = Detectors(detectors, self.metrics, settings.share, several=settings.detectors.most > 1)
+        self.detectors = Detectors(detectors, self.metrics, settings)
 
     async def principal(self, metadata: Metadata) -> Principal:
         """Return who makes a call.
@@ -110,15 +110,20 @@ class Detectors:
     Args:
         handles: by veil_id.
         metrics: the gateway's.
-        share: of frames that those of one veil have at a time; others wait, streams first, and sites in turn.
-        several: whether a veil may have several detectors, so that another one may answer where one is silent.
+        settings: of the service. Frames beyond their share wait, streams first, and sites in turn.
     """
 
     def __init__(
-        self, handles: dict[str, DeploymentHandle[Any]], metrics: GatewayMetrics, share: DetectorShare, *, several: bool
+        self, handles: dict[str, DeploymentHandle[Any]], metrics: GatewayMetrics, settings: ServiceSettings
     ) -> None:
-        self._most_calls = _MOST_CALLS if several else 1
+        share, self._again_after_s = settings.share, settings.detection.hedge_after_s
+        self._most_calls = _MOST_CALLS if settings.detectors.most > 1 and self._again_after_s else 1
         self._handles = handles
+        self._replicas = {
+            veil_id: RunningReplicas(handle.app_name, handle.deployment_name, settings.detectors.least)
+            for veil_id, handle in handles.items()
+        }
+        self._budgets = {veil_id: HedgeBudget() for veil_id in handles}
         self._metrics = metrics
         self._most = {Priority.STREAM: share.stream, Priority.CALL: share.call}
         self._queues = {veil_id: FairQueue(share.room) for veil_id in handles}
@@ -137,7 +142,7 @@ class Detectors:
 
     async def about(self, veil_id: str) -> ServedModel:
         """Ask what the running model of a veil is."""
-        about: ServedModel = await self._ask(self._handles[veil_id].describe.remote)
+        about: ServedModel = await self._ask(veil_id, self._handles[veil_id].describe.remote)
         return about
 
     async def detect(self, veil_id: str, block: FrameBlock, site: str, lane: Priority) -> DetectedBlock:
@@ -164,14 +169,15 @@ class Detectors:
 
     async def _piece(self, veil_id: str, piece: FrameBlock, site: str, lane: Priority) -> DetectedBlock:
         async with self._queues[veil_id].turn(site, len(piece), lane):
-            detected: DetectedBlock = await self._ask(lambda: self._handles[veil_id].detect.remote(piece))
+            detected: DetectedBlock = await self._ask(veil_id, lambda: self._handles[veil_id].detect.remote(piece))
             return detected
 
-    async def _ask(self, call: Callable[[], Any]) -> Any:
+    async def _ask(self, veil_id: str, call: Callable[[], Call[Any]]) -> Any:
         deadline, backoff = time.monotonic() + _PATIENCE_S, Backoff(_FIRST_WAIT_S, _LONGEST_WAIT_S, jitter=True)
         while True:
+            self._budgets[veil_id].called()
             try:
-                return await first_answer(call, _AGAIN_AFTER_S, self._most_calls)
+                return await first_answer(call, self._again_after_s, self._most_calls, lambda: self._may_hedge(veil_id))
             except _FAILING as error:
                 wait_s = backoff.wait_s()
                 if time.monotonic() + wait_s > deadline:
@@ -181,3 +187,11 @@ class Detectors:
             self._metrics.retried()
             current_event("asked again")
             await asyncio.sleep(wait_s)
+
+    async def _may_hedge(self, veil_id: str) -> bool:
+        """Say whether another detector is there to be asked, and few enough are asked twice."""
+        if await self._replicas[veil_id].count() < 2 or not self._budgets[veil_id].spend():
+            return False
+        self._metrics.hedged()
+        current_event("another one asked")
+        return True

@@ -54,6 +54,12 @@ class DetectionSettings(BaseModel):
         None, ge=1, le=256, description="frames computed at a time; none: 1 on a CPU, 16 on a GPU"
     )
     threads: int = Field(1, ge=1, le=256, description="threads to compute with")
+    hedge_after_s: float = Field(
+        5,
+        ge=0,
+        le=600,
+        description="how long a detector may be silent until another one of its model is asked, too; 0: never",
+    )
     engine: Engine = Field(Engine.AUTO, description="what computes; auto: torch on a GPU, onnxruntime on a CPU")
     precision: Precision = Field(
         Precision.AUTO, description="of openvino; auto: bfloat16 where the CPU has instructions for it, else float32"
@@ -127,10 +133,10 @@ class ServiceSettings(BaseModel):
     )
     alive_every_s: float = Field(
         5,
-        ge=0.1,
+        ge=1,
         le=600,
         description="how long a stream is left without an answer until `alive` says that the service is there; a site "
-        "that hears nothing for three times as long connects anew",
+        "that hears nothing for three times as long, and 5 s at least, connects anew",
     )
     answers_bytes: int = Field(64 << 20, ge=1 << 16, description="likewise after so many bytes of answers")
     open_within_s: float = Field(10, gt=0, description="a connection that has not said `open` by then is closed")

@@ -250,8 +250,8 @@ class Connection:
         self.send(pb.StreamFramesRequest(chunk=chunk))
 
     def committed(self) -> pb.Committed:
-        """Wait for the next `committed`."""
-        answer = next(self._call)
+        """Wait for the next `committed`, however often the service says before that it is there."""
+        answer = next(answer for answer in self._call if not answer.HasField("alive"))
         assert answer.WhichOneof("message") == "committed", answer
         self.seen = max(self.seen, answer.committed.sequence)
         return answer.committed
@@ -266,7 +266,7 @@ class Connection:
     def finish(self) -> list[pb.StreamFramesResponse]:
         """Send no more, and return what is answered until the end."""
         self._sending.put(None)
-        return list(self._call)
+        return [answer for answer in self._call if not answer.HasField("alive")]
 
     def error(self) -> grpc.RpcError:
         """Wait for the call's end by an error, passing over answers."""

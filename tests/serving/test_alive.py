@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from protos import raypp_pb2 as pb
 from raypp.serving.alive import with_alive
+from tests.serving.running import Camera, Connection
 
 
 def _committed(sequence: int) -> pb.StreamFramesResponse:
@@ -44,3 +45,11 @@ def test_a_refusal_comes_through() -> None:
 
     with pytest.raises(ValueError, match="refused"):
         _kinds(answers(), 1)
+
+
+def test_a_client_of_the_tests_waits_for_its_commit_past_alive() -> None:
+    alive = pb.StreamFramesResponse(alive=pb.Alive())
+    connection = Connection(Camera("plant", "gate"), cast("Any", None), ())
+    connection._call = iter([alive, alive, _committed(1), alive])
+    assert connection.committed().sequence == 1
+    assert connection.finish() == []

@@ -1,6 +1,7 @@
 """One connection of one stream: opened, resumed where the ledger stands, chunks sent within the window."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
@@ -26,8 +27,15 @@ Call: TypeAlias = "grpc.aio.StreamStreamCall[pb.StreamFramesRequest, pb.StreamFr
 
 OPEN_TIMEOUT_S = 30.0
 COMMIT_TIMEOUT_S = 60.0
+"""How long a chunk may take at a service that never says that it is there."""
+_ALIVE_TIMEOUT_S = 600.0
+"""How long at one that does: it is at work, and elsewhere the chunk would take as long."""
 _SILENCES = 3
 """So many times as long as a service leaves a connection silent, it is waited for."""
+_LEAST_SILENCE_S = 5.0
+"""A service that pauses for less is not left, whatever it announces."""
+_JITTER = 0.2
+"""Agents wait for up to so much longer, each for its own time: they do not all leave a pausing service at once."""
 _AROUND_CHUNK = 16
 """Bytes that a message has besides its chunk, at most."""
 
@@ -89,6 +97,7 @@ class Session:
         self._sent = 0
         self._limits = pb.Limits()
         self._silence_s: float | None = None
+        self._commit_timeout_s = COMMIT_TIMEOUT_S
         self._wake = asyncio.Event()
         self._advanced_at = monotonic()
 
@@ -175,7 +184,9 @@ class Session:
                 "move the spool away to begin a new stream"
             )
         self._limits = opened.limits
-        self._silence_s = _SILENCES * opened.alive_every_ms / 1000 or None  # an older service says nothing of it
+        if opened.alive_every_ms:  # an older service says nothing of it
+            self._silence_s = _silence_s(opened.alive_every_ms / 1000)
+            self._commit_timeout_s = _ALIVE_TIMEOUT_S
         self._progress.clock_offset_us = opened.clock_offset_us
         self._progress.connections += 1
         self._sent = resume
@@ -196,7 +207,7 @@ class Session:
                 async with asyncio.timeout(self._silence_s):
                     response = await call.read()
             except TimeoutError:
-                raise ConnectionFailedError(f"the service has been silent for {self._silence_s:g} s") from None
+                raise ConnectionFailedError(f"the service has been silent for {self._silence_s:.1f} s") from None
             if not isinstance(response, pb.StreamFramesResponse):
                 if self._stream.done:
                     return
@@ -238,13 +249,13 @@ class Session:
                 self._sent += 1
                 await call.write(pb.StreamFramesRequest(chunk=chunk))
                 continue
-            left_s = COMMIT_TIMEOUT_S - (monotonic() - self._advanced_at) if outstanding else None
+            left_s = self._commit_timeout_s - (monotonic() - self._advanced_at) if outstanding else None
             try:
                 async with asyncio.timeout(left_s):  # wait_for would pass over a cancellation that comes with the event
                     await self._wake.wait()
             except TimeoutError:
                 raise ConnectionFailedError(
-                    f"chunk {self.committed + 1} has not been committed for {COMMIT_TIMEOUT_S:.0f} s"
+                    f"chunk {self.committed + 1} has not been committed for {self._commit_timeout_s:.0f} s"
                 ) from None
         await call.done_writing()
 
@@ -291,6 +302,12 @@ class Session:
                 "raise its limit"
             )
         return small
+
+
+def _silence_s(alive_every_s: float) -> float:
+    """How long a service that says so often that it is there may be silent."""
+    jitter = random.uniform(1, 1 + _JITTER)  # noqa: S311
+    return max(_LEAST_SILENCE_S, _SILENCES * alive_every_s) * jitter
 
 
 async def _cancelled(*tasks: "asyncio.Task[None]") -> None:
