@@ -1,19 +1,22 @@
 """One connection of a stream over a real ledger, without a network: what is refused, and what that leaves alone."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from protos import raypp_pb2 as pb
 from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
-from raypp.serving.model import ServedModel
+from raypp.serving.fairness import Priority
+from raypp.serving.model import DetectedBlock, FrameBlock, ServedModel
 from raypp.serving.status import Status, StatusError
 from raypp.usage.observation import Observation
 from raypp.veil.spec import PatchSpec
-from raypp.wire.frames import unseen_frame
+from raypp.wire.frames import CellEncoder, unseen_frame
 from tests.actors.gateway import Gateway
 
 _SECOND_US = 1_000_000
@@ -112,3 +115,24 @@ def test_a_clock_that_cannot_be_is_refused(gateway: Gateway, sent_at_us: int) ->
 def test_a_site_is_told_how_often_it_hears_that_the_service_is_there(gateway: Gateway) -> None:
     opened, *_ = gateway.stream(_open(), _chunk(1, -3, -2))
     assert opened.opened.alive_every_ms == 5000
+
+
+class _SlowGateway(Gateway):
+    """A gateway whose detector takes a while."""
+
+    async def detect(self, _veil_id: str, block: FrameBlock, _site: str, _lane: Priority) -> DetectedBlock:
+        await asyncio.sleep(0.7)
+        return DetectedBlock(self.model.model_id, ((),) * len(block))
+
+
+def test_a_stream_whose_chunk_takes_long_hears_meanwhile_that_the_service_is_there(gateway: Gateway) -> None:
+    often = gateway.settings.model_copy(update={"alive_every_s": 0.1})
+    slow = _SlowGateway(gateway.ledger, _MODEL, "plant", settings=often)
+    grid = _MODEL.grid(320, 240)
+    frame = CellEncoder(grid).encode(np.zeros(grid.shape, np.uint8), 100, _NOW_US - _SECOND_US)
+    opened, *answers = slow.stream(_open(), pb.Chunk(sequence=1, frames=[frame], last=True))
+    assert opened.opened.alive_every_ms == 100
+    kinds = [answer.WhichOneof("message") for answer in answers]
+    assert kinds.count("committed") == 1
+    assert 3 <= kinds[: kinds.index("committed")].count("alive") == kinds.index("committed")
+    assert answers[kinds.index("committed")].committed.frames[0].frame_index == 100
