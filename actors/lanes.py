@@ -13,7 +13,7 @@ from typing import ParamSpec, TypeVar
 
 from actors.places import Places
 from actors.turns import Turns
-from raypp.errors import LedgerError
+from raypp.errors import LedgerError, LedgerUnavailableError
 from raypp.ledger.audit_log import AuditLog
 from raypp.ledger.ledgers import Ledgers
 from raypp.ledger.member import Member
@@ -111,7 +111,11 @@ class Lane:
         task = asyncio.ensure_future(work)
         try:
             while not (await asyncio.wait([task], timeout=_PATIENCE_S))[0]:
-                await asyncio.get_running_loop().run_in_executor(self._pinging, self._member.require_answer)
+                try:
+                    await asyncio.get_running_loop().run_in_executor(self._pinging, self._member.require_answer)
+                except LedgerUnavailableError:
+                    if not task.done():
+                        raise
             return task.result()
         finally:
             task.cancel()

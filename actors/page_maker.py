@@ -26,7 +26,10 @@ class PageMaker:
     """
 
     def __init__(self, settings: str) -> None:
-        self._ledgers = Ledgers.open(ServiceSettings.model_validate_json(settings).ledger_list())
+        named = ServiceSettings.model_validate_json(settings).ledger_list()
+        self._ledgers = Ledgers.open(
+            named, create=False, upgrade=True
+        )  # the gateway has made those that were not there
         self._executions = ExecutionReports(self._ledgers, _WAIT_S)
 
     def make(self, request: PageRequest, reader: Principal, now_us: int) -> PageResponse:

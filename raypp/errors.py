@@ -95,6 +95,10 @@ class LedgerUnavailableError(LedgerError):
     """A ledger cannot be reached just now; read the position again to know whether a commit under way is durable."""
 
 
+class LedgerBusyError(LedgerUnavailableError):
+    """A ledger answers, and has put off one thing: it took too long, or others held what it needs; try again."""
+
+
 class LedgerFullError(LedgerUnavailableError):
     """The disk under a ledger is full; nothing was written."""
 

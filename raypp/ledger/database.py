@@ -12,10 +12,10 @@ from typing import Any, Self
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from raypp.errors import LedgerError, LedgerFullError, LedgerUnavailableError
+from raypp.errors import LedgerBusyError, LedgerError, LedgerFullError, LedgerUnavailableError
 from raypp.io.tracing import SpanKind, TraceSpan, child
 from raypp.ledger.placement import refuse_network_filesystem
 from raypp.ledger.postgres_session import CONNECT, LOCK_TIMEOUT_S, begin_postgres, prepare_postgres
@@ -30,6 +30,9 @@ _PURGE_AGAIN_S = 0.2
 
 _RETRIABLE_STATES = {"57014", "57P01", "57P02", "57P03", "57P05", "55P03", "55006", "40001", "40P01", "25P03", "25006"}
 _RETRIABLE_CLASSES = {"08", "53", "58"}
+_BUSY_STATES = {"57014", "55P03", "40001", "40P01"}
+"""The server says so itself: a timeout of one statement or lock, or another transaction that was first."""
+_FILE = "raypp_file"
 _DISK_FULL = "53100"
 
 
@@ -67,6 +70,7 @@ class Database:
                 max_overflow=_OVERFLOW,
                 pool_timeout=BUSY_TIMEOUT_S,
             )
+            _follow_file(engine, Path(str(url.database)), shown)
             event.listen(engine, "connect", _prepare_sqlite)
             event.listen(engine, "begin", _begin_sqlite)
             return cls(engine, shown, threading.Lock())
@@ -160,7 +164,7 @@ class Database:
             try:
                 busy, *_ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()[0]
             except sqlite3.OperationalError as error:
-                if _sqlite_kind(error) is not LedgerUnavailableError:
+                if _sqlite_kind(error) not in {LedgerBusyError, LedgerUnavailableError}:
                     raise
                 return False
             finally:
@@ -189,7 +193,7 @@ class Database:
             yield
             return
         if not self.turn.acquire(timeout=BUSY_TIMEOUT_S):
-            raise LedgerUnavailableError(f"ledger {self.shown} is busy; try again")
+            raise LedgerBusyError(f"ledger {self.shown} is busy; try again")
         try:
             yield
         finally:
@@ -199,7 +203,7 @@ class Database:
 def translated(error: SQLAlchemyError, shown: str) -> LedgerError:
     """Return the error of ours that an error of the database means."""
     if isinstance(error, PoolTimeoutError):
-        return LedgerUnavailableError(f"ledger {shown}: all {_POOL + _OVERFLOW} connections are in use; try again")
+        return LedgerBusyError(f"ledger {shown}: all {_POOL + _OVERFLOW} connections are in use; try again")
     if not isinstance(error, DBAPIError) or error.orig is None:
         return LedgerError(f"ledger {shown}: {_first_line(error)}")
     reason = _first_line(error.orig)
@@ -207,6 +211,8 @@ def translated(error: SQLAlchemyError, shown: str) -> LedgerError:
     kind_of_error = LedgerUnavailableError if error.connection_invalidated else kind(error.orig)
     if kind_of_error is LedgerFullError:
         return LedgerFullError(f"the disk under ledger {shown} is full; make room, nothing was written ({reason})")
+    if kind_of_error is LedgerBusyError:
+        return LedgerBusyError(f"ledger {shown} is busy ({reason}); try again")
     if kind_of_error is LedgerUnavailableError:
         return LedgerUnavailableError(f"ledger {shown} cannot be reached just now ({reason}); try again")
     return LedgerError(f"ledger {shown}: {reason}")
@@ -216,7 +222,9 @@ def _sqlite_kind(error: BaseException) -> type[LedgerError]:
     name = str(getattr(error, "sqlite_errorname", ""))
     if name == "SQLITE_FULL":
         return LedgerFullError
-    return LedgerUnavailableError if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR")) else LedgerError
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return LedgerBusyError
+    return LedgerUnavailableError if name.startswith("SQLITE_IOERR") else LedgerError
 
 
 def _postgres_kind(error: BaseException) -> type[LedgerError]:
@@ -226,6 +234,8 @@ def _postgres_kind(error: BaseException) -> type[LedgerError]:
     if state is None:  # the server was not reached, or went away
         lost = type(error).__name__ in {"OperationalError", "InterfaceError", "ConnectionTimeout"}
         return LedgerUnavailableError if lost else LedgerError
+    if state in _BUSY_STATES:
+        return LedgerBusyError
     return LedgerUnavailableError if state in _RETRIABLE_STATES or state[:2] in _RETRIABLE_CLASSES else LedgerError
 
 
@@ -274,6 +284,37 @@ def _place_file(url: URL, create: bool) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite gives its log files the same mode
     except OSError as error:
         raise LedgerError(f"ledger {path} cannot be made: {error.strerror}; name a folder you may write to") from None
+
+
+def _follow_file(engine: Engine, path: Path, shown: str) -> None:
+    """Have connections be of the file that is at the path now, and none make a file that is not there.
+
+    An operator who puts a back-up in a broken file's place moves that away first.
+    """
+
+    def connecting(_dialect: object, entry: Any, _arguments: object, _options: object) -> None:
+        file = _identity(path)
+        if file is None:
+            raise LedgerUnavailableError(f"ledger {shown} is not there just now; put its file back")
+        if entry is not None:
+            entry.info[_FILE] = file
+
+    def about_to_be_used(_connection: object, entry: Any, _proxy: object) -> None:
+        if entry.info.get(_FILE) != _identity(path):
+            engine.dispose()  # none of the old file stays open beside the new one's log
+            raise DisconnectionError  # SQLAlchemy connects anew
+
+    event.listen(engine, "do_connect", connecting)
+    event.listen(engine, "checkout", about_to_be_used)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what no other file has while this one is open; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

@@ -69,7 +69,7 @@ class Ledgers:
 
     @classmethod
     def open(cls, named: LedgerList, *, create: bool = True, upgrade: bool = False, clock: Clock = now_us) -> Self:
-        """Open ledgers, see `Ledger.open`; of several, one that cannot be is opened once it can.
+        """Open ledgers, see `Ledger.open`; of several, one that cannot be is opened once it can, and then never made.
 
         Raises:
             LedgerError: naming the ledger and what is wrong with it; of several, only if none can be opened.
@@ -79,6 +79,7 @@ class Ledgers:
                 name,
                 partial(Ledger.open, url, create=create, upgrade=upgrade, clock=clock),
                 is_home=number == 0,
+                open_again=partial(Ledger.open, url, create=False, upgrade=create or upgrade, clock=clock),
             )
             for number, (name, url) in enumerate(named.urls.items())
         ]

@@ -4,15 +4,15 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
+from concurrent.futures import Future, wait
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import text
 
-from raypp.errors import LedgerError, LedgerUnavailableError, SiteMovingError
+from raypp.errors import LedgerBusyError, LedgerError, LedgerFullError, LedgerUnavailableError, SiteMovingError
 from raypp.ledger.store import Ledger
 
 _SLOW_S = 5.0
@@ -33,13 +33,24 @@ class Member:
         name: its name among them.
         open_ledger: opens it; raises LedgerUnavailableError while it cannot be reached.
         is_home: whether operators' tokens count that stand in it.
+        open_again: opens it where the first try failed, or it was broken; None: as the first. It makes none: where a
+            ledger is not there later on, its operator is about to put it back.
     """
 
-    def __init__(self, name: str, open_ledger: Callable[[], Ledger], *, is_home: bool) -> None:
+    def __init__(
+        self,
+        name: str,
+        open_ledger: Callable[[], Ledger],
+        *,
+        is_home: bool,
+        open_again: Callable[[], Ledger] | None = None,
+    ) -> None:
         self.name = name
         self.is_home = is_home
         self._open_ledger = open_ledger
+        self._open_again = open_again or open_ledger
         self._opened: Ledger | None = None
+        self._broken: Ledger | None = None
         self._opening = threading.Lock()
         self._lock = threading.Lock()
         self._turn = threading.Lock()
@@ -55,7 +66,8 @@ class Member:
         """
         with self._opening:
             if self._opened is None:
-                self._opened = self._open_ledger()
+                open_ledger, self._open_ledger = self._open_ledger, self._open_again
+                self._opened = open_ledger()
             return self._opened
 
     def open(self) -> None:
@@ -80,50 +92,85 @@ class Member:
         Raises:
             LedgerUnavailableError: if it does not answer, or somebody has waited for it for five seconds by now.
         """
-        now = time.monotonic()
-        with self._lock:
-            slow = any(now - asked_at > _SLOW_S for asked_at in self._asked_at.values())
-            if slow or now < self._closed_until:
-                raise self._unavailable()
-        if not takes_long and not self._turn.acquire(timeout=_TURN_S):
+        if self._is_slow() or time.monotonic() < self._closed_until:
             raise self._unavailable()
-        answer: Future[_Answer] = Future()
-        if not takes_long:
-            with self._lock:
-                self._asked_at[answer] = time.monotonic()
-            answer.add_done_callback(self._short_one_done)
-        # Not of a pool, which would wait for it at the end of the process.
-        run = partial(copy_context().run, _answer, answer, question, self)
-        threading.Thread(target=run, name=f"asking-{self.name}", daemon=True).start()
-        with self._passed_over():
-            while not answer.done():
-                try:
-                    return answer.result(_SLOW_S)
-                except TimeoutError:
-                    if not answer.done():
-                        self._require_patience(takes_long)
-            return answer.result()
+        if takes_long:
+            return self._answer_of(question, Future(), self.require_answer)
+        if not self._turn.acquire(timeout=_TURN_S):
+            raise self._unavailable()
+        return self._answer_in_turn(question)
 
     def require_answer(self) -> None:
-        """Raise LedgerUnavailableError unless this answers within five seconds."""
-        self.ask(_ping)
+        """Raise LedgerUnavailableError unless this answers within five seconds, or is answering others."""
+        if self._is_slow():
+            raise self._unavailable()
+        if self._turn.acquire(timeout=_TURN_S):
+            with suppress(LedgerBusyError):  # that is an answer
+                self._answer_in_turn(_ping)
+        elif self._is_slow():
+            raise self._unavailable()
 
     def close(self) -> None:
         """Close it, if it was opened."""
         if self._opened is not None:
             self._opened.close()
 
-    def _require_patience(self, takes_long: bool) -> None:
-        if not takes_long:
-            raise self._unavailable()
-        self.require_answer()
+    def _is_slow(self) -> bool:
+        """Say whether somebody has waited for longer than anybody has to."""
+        now = time.monotonic()
+        with self._lock:
+            return any(now - asked_at > _SLOW_S for asked_at in self._asked_at.values())
+
+    def _answer_in_turn(self, question: Callable[["Member"], _Answer]) -> _Answer:
+        """Ask, and give the turn back once there is an answer, however late that is."""
+        answer: Future[_Answer] = Future()
+        with self._lock:
+            self._asked_at[answer] = time.monotonic()
+        answer.add_done_callback(self._short_one_done)
+        return self._answer_of(question, answer, self._give_up)
+
+    def _answer_of(
+        self, question: Callable[["Member"], _Answer], answer: Future[_Answer], require_patience: Callable[[], None]
+    ) -> _Answer:
+        # Not of a pool, which would wait for it at the end of the process.
+        run = partial(copy_context().run, self._ask_now, question, answer)
+        threading.Thread(target=run, name=f"asking-{self.name}", daemon=True).start()
+        while not wait([answer], _SLOW_S).done:
+            try:
+                require_patience()
+            except LedgerUnavailableError:
+                if not answer.done():
+                    raise
+        with self._passed_over():
+            return answer.result()
+
+    def _ask_now(self, question: Callable[["Member"], _Answer], answer: Future[_Answer]) -> None:
+        try:
+            self._mend()
+            answer.set_result(question(self))
+        except BaseException as error:  # noqa: BLE001 - it is raised where the answer is waited for
+            answer.set_exception(error)
+
+    def _mend(self) -> None:
+        """Open it anew where it was broken: what is there now may be of an older raypp."""
+        with self._opening:
+            broken = self._broken
+            if broken is None or broken is not self._opened:
+                return
+            self._opened = self._open_again()
+        broken.close()  # whoever still has it goes on, with new connections
+
+    def _give_up(self) -> None:
+        error = self._unavailable()
+        self._pass_over(str(error))
+        raise error
 
     @contextmanager
     def _passed_over(self) -> Iterator[None]:
-        """Let nobody ask for a while where it cannot be reached, or is broken."""
+        """Let nobody ask for a while where it cannot be reached, or is broken; one that is broken is opened anew."""
         try:
             yield
-        except SiteMovingError:
+        except (SiteMovingError, LedgerBusyError, LedgerFullError):  # it answers
             raise
         except LedgerUnavailableError as error:
             self._pass_over(str(error))
@@ -132,6 +179,7 @@ class Member:
             if type(error) is not LedgerError:  # an answer, such as that a site is unknown
                 raise
             self._pass_over(str(error))
+            self._broken = self._opened
             raise LedgerUnavailableError(f"ledger {self.name} cannot be used: {error}") from error
         else:
             self._trouble = ""
@@ -150,13 +198,6 @@ class Member:
 
     def _unavailable(self) -> LedgerUnavailableError:
         return LedgerUnavailableError(f"ledger {self.name} does not answer just now; try again")
-
-
-def _answer(answer: "Future[_Answer]", question: Callable[[Member], _Answer], member: Member) -> None:
-    try:
-        answer.set_result(question(member))
-    except BaseException as error:  # noqa: BLE001 - it is raised where the answer is waited for
-        answer.set_exception(error)
 
 
 def _ping(member: Member) -> None:

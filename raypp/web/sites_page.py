@@ -118,12 +118,15 @@ def site_states(ledgers: Ledgers, known: KnownSites, now_us: int) -> list[dict[s
 def _site_state_or_reason(ledgers: Ledgers, site: str, facts: SiteFacts | None, now_us: int) -> dict[str, object]:
     try:
         if facts is None:
-            ledger = ledgers.of(site)
-            settings = ledger.present_settings(site)
-            facts = SiteFacts(settings.time_zone, cameras_of(ledger, site, settings, now_us))
+            facts = ledgers.ask(site, lambda ledger: _read_facts(ledger, site, now_us))
         return _site_state(ledgers, site, facts, now_us)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other sites are shown
         return {"name": site, "error": reason(site, error, alone=ledgers.only is not None)}
+
+
+def _read_facts(ledger: Ledger, site: str, now_us: int) -> SiteFacts:
+    settings = ledger.present_settings(site)
+    return SiteFacts(settings.time_zone, cameras_of(ledger, site, settings, now_us))
 
 
 def reason(site: str, error: Exception, *, alone: bool = True) -> str:
@@ -151,7 +154,7 @@ def _site_state(ledgers: Ledgers, site: str, facts: SiteFacts, now_us: int) -> d
     cameras = facts.cameras
     newest = max((camera.newest_us for camera in cameras if camera.newest_us is not None), default=None)
     if newest is not None and newest > now_us + DAY_US:  # of the future
-        newest = newest_frame(ledgers.of(site), site, cameras, now_us)
+        newest = ledgers.ask(site, lambda ledger: newest_frame(ledger, site, cameras, now_us))
     return {
         "name": site,
         "time_zone": facts.time_zone,

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,10 @@ from raypp.ledger.ledger_list import LedgerList
 from raypp.ledger.ledgers import Ledgers
 from raypp.serving.access import Front
 from raypp.serving.settings import ServiceSettings
+from raypp.web.freshness import page_tag
+from raypp.web.request import PageRequest
 from raypp.web.routes import make
+from raypp.web.sites_page import KnownSites, site_states, sites_page
 from tests.ledger.postgres import PostgresServer
 
 _LONGEST_S = 20.0
@@ -113,7 +117,11 @@ def test_pages_of_a_ledger_that_stands_still_say_so_and_the_other_s_are_as_alway
         assert (status, "2 sites" in body) == (200, True)
 
     asyncio.run(run())
-    for thread in threading.enumerate():  # those that were left behind
+    _join_those_left_behind()
+
+
+def _join_those_left_behind() -> None:
+    for thread in threading.enumerate():
         if thread.name.startswith(("asking-", "reports", "reading-")):
             thread.join(1)
 
@@ -134,6 +142,44 @@ def test_a_token_that_was_looked_up_waits_for_no_ledger(gateway: _Gateway):
         assert gateway.identities.believed(None) is None
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("shown", ["page", "tag", "states"])
+def test_a_ledger_that_freezes_once_it_was_found_to_have_a_site_holds_up_no_list(
+    gateway: _Gateway, server: PostgresServer, monkeypatch: pytest.MonkeyPatch, shown: str
+):
+    find, began, known, now_us = Ledgers.find, time.monotonic(), KnownSites(("file", "server")), gateway.ledgers.clock()
+    with ExitStack() as frozen:
+
+        def find_and_freeze(self: Ledgers, name: str, look: Any) -> Any:
+            placed = find(self, name, look)
+            if name == "server":
+                frozen.enter_context(server.frozen())
+            return placed
+
+        monkeypatch.setattr(Ledgers, "find", find_and_freeze)
+        if shown == "page":
+            cards = sites_page(gateway.ledgers, known, now_us).cards
+            assert [card.state.text == "cannot be shown" for card in cards] == [False, True]
+        elif shown == "states":
+            assert ["error" in state for state in site_states(gateway.ledgers, known, now_us)] == [False, True]
+        else:
+            with pytest.raises(LedgerUnavailableError):
+                page_tag(PageRequest("GET", "/"), gateway.ledgers, known.names, now_us)
+        assert time.monotonic() - began < _LONGEST_S
+    _join_those_left_behind()
+
+
+def test_work_that_ends_while_the_ledger_is_looked_at_counts(gateway: _Gateway, monkeypatch: pytest.MonkeyPatch):
+    lane, done = gateway.lanes.each()[0], threading.Event()
+
+    def require_answer(_: object) -> None:
+        done.set()
+        time.sleep(0.5)
+        raise LedgerUnavailableError("it does not answer")
+
+    monkeypatch.setattr(of_member.Member, "require_answer", require_answer)
+    assert asyncio.run(lane.read(done.wait, 60)) is True
 
 
 def test_a_gateway_that_goes_leaves_all_ledgers_at_once_and_waits_for_none_that_hangs(

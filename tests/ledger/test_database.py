@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from raypp.errors import LedgerError, LedgerFullError, LedgerUnavailableError
+from raypp.errors import LedgerBusyError, LedgerError, LedgerFullError, LedgerUnavailableError
 from raypp.ledger import database, postgres_session
 from raypp.ledger.database import translated
 from raypp.ledger.store import Ledger
@@ -137,9 +137,9 @@ def test_errors_of_postgresql_by_their_state(postgres: PostgresServer):
     kinds = {
         "53100": LedgerFullError,
         "53300": LedgerUnavailableError,
-        "40001": LedgerUnavailableError,
-        "40P01": LedgerUnavailableError,
-        "57014": LedgerUnavailableError,
+        "40001": LedgerBusyError,
+        "40P01": LedgerBusyError,
+        "57014": LedgerBusyError,
         "25006": LedgerUnavailableError,
         "42501": LedgerError,
         "23505": LedgerError,
