@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Row, bindparam, func, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from raypp.errors import LedgerUnavailableError
+from raypp.errors import LedgerBusyError, LedgerUnavailableError
 from raypp.ledger.chunks import chunks_in
 from raypp.ledger.database import translated
 from raypp.ledger.moves import hold_sites
@@ -159,7 +159,7 @@ def _patiently(
                 return tuple(work(connection, partition))
         except DBAPIError as error:
             known = translated(error, ledger.database.shown)
-            if type(known) is not LedgerUnavailableError or error.connection_invalidated:
+            if not isinstance(known, LedgerBusyError):
                 raise
             if time.monotonic() >= until:
                 holder = connection.execute(text(_HOLDERS), {"name": partition.name}).scalar()
