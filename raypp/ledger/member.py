@@ -64,6 +64,9 @@ class Member:
         Raises:
             LedgerError: if it cannot be opened; LedgerUnavailableError where that may be otherwise in a moment.
         """
+        opened = self._opened
+        if opened is not None:  # whoever opens it anew holds nobody up
+            return opened
         with self._opening:
             if self._opened is None:
                 open_ledger, self._open_ledger = self._open_ledger, self._open_again

@@ -17,6 +17,7 @@ from raypp.ledger.ledgers import Ledgers
 from raypp.ledger.listing import site_listing
 from raypp.ledger.member import Member
 from raypp.ledger.schema import VERSION_TABLE
+from raypp.ledger.store import Ledger
 from tests.ledger.postgres import PostgresServer
 
 _NEWER = f"UPDATE {VERSION_TABLE} SET version_num = '9999'"  # noqa: S608 - a name of ours
@@ -178,6 +179,35 @@ def test_a_long_question_outlives_others_that_hold_the_turn(tmp_path: Path, monk
         done.set()
         assert long.result(60)
         assert file.ask(_sites) == []
+
+
+def test_who_has_a_ledger_waits_for_nobody_who_opens_it_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(of_member, "_AGAIN_S", 0.0)
+    url, opening, go_on = f"sqlite:///{tmp_path}/file.db", threading.Event(), threading.Event()
+
+    def open_again() -> Ledger:
+        opening.set()
+        go_on.wait(60)
+        return Ledger.open(url)
+
+    def break_it(member: Member) -> None:
+        with member.ledger().database.read() as connection:
+            connection.exec_driver_sql("SELECT 1 FROM no_table")
+
+    broken = Ledger.open(url)
+    member = Member("file", lambda: broken, is_home=True, open_again=open_again)
+    member.open()
+    with pytest.raises(LedgerUnavailableError, match="no such table"):
+        member.ask(break_it)
+    with ThreadPoolExecutor(2) as pool:
+        mending = pool.submit(member.ask, Member.ledger)
+        try:
+            assert opening.wait(60)
+            assert pool.submit(member.ledger).result(10) is broken
+        finally:
+            go_on.set()
+        assert mending.result(60) is not broken
+    member.close()
 
 
 def _rename(place: Path, to: Path) -> None:
