@@ -26,7 +26,7 @@ from raypp.serving.access import Front, Metadata, read_front_secret
 from raypp.serving.call_rates import CallRates
 from raypp.serving.door import door_limits
 from raypp.serving.fairness import FairQueue, Priority
-from raypp.serving.hedge import Call, HedgeBudget, first_answer
+from raypp.serving.hedge import Call, HedgeBudget, awaited, first_answer
 from raypp.serving.model import DetectedBlock, FrameBlock, ServedModel
 from raypp.serving.quota import Presence
 from raypp.serving.refusal_log import RefusalLog
@@ -132,7 +132,7 @@ class Detectors:
         """Say whether a detector of each veil answers at once."""
 
         async def ask(handle: DeploymentHandle[Any]) -> None:
-            await handle.describe.remote()
+            await awaited(handle.describe.remote)
 
         try:
             await asyncio.wait_for(asyncio.gather(*map(ask, self._handles.values())), _AT_ONCE_S)

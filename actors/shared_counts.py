@@ -5,12 +5,14 @@ import logging
 import secrets
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from ray.exceptions import RayError
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 
+from raypp.serving.hedge import awaited
 from raypp.serving.quota import Presence
 from raypp.serving.shared_counts import EVERY_S, FORGET_S, Report, SharedCounts
 
@@ -45,7 +47,8 @@ async def keep_shared(calls: Presence, counts: DeploymentHandle[Any]) -> None:
         await asyncio.sleep(EVERY_S)
         mine = calls.report()
         try:
-            others = await asyncio.wait_for(counts.report.remote(name, mine.under_way, mine.begun), FORGET_S)
+            report = partial(counts.report.remote, name, mine.under_way, mine.begun)
+            others = await asyncio.wait_for(awaited(report), FORGET_S)
         except (TimeoutError, RayError, BackPressureError, DeploymentUnavailableError) as error:
             if time.monotonic() - answered_s > FORGET_S and not silent:
                 silent = True

@@ -63,7 +63,7 @@ async def first_answer(
     Raises:
         Exception: of the last call that failed, once none is under way.
     """
-    running = {asyncio.ensure_future(_answer(call))}
+    running = {asyncio.ensure_future(awaited(call))}
     calls = 1
     try:
         while True:
@@ -77,13 +77,18 @@ async def first_answer(
                 return done.pop().result()
             if not done and await may_repeat():
                 calls += 1
-                running.add(asyncio.ensure_future(_answer(call)))
+                running.add(asyncio.ensure_future(awaited(call)))
     finally:
         for task in running:
             task.cancel()
 
 
-async def _answer(call: Callable[[], Call[_Result]]) -> _Result:
+async def awaited(call: Callable[[], Call[_Result]]) -> _Result:
+    """Make a call and wait for its answer; where its caller stops waiting, it is cancelled where it is computed, too.
+
+    Raises:
+        Exception: of the call.
+    """
     under_way = call()
     try:
         return await under_way

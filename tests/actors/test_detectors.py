@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from actors import replicas as of_replicas
+from actors import services as of_services
 from actors.services import Detectors
 from raypp.serving.fairness import Priority
 from raypp.serving.model import DetectedBlock, FrameBlock
@@ -42,7 +43,9 @@ class _Handle:
     def detect(self) -> Any:
         return SimpleNamespace(remote=self._remote)
 
-    def _remote(self, _block: FrameBlock) -> Any:
+    describe = detect
+
+    def _remote(self, *_: FrameBlock) -> Any:
         self.begun += 1
         return _Response(self, self.begun)
 
@@ -90,6 +93,18 @@ def test_a_second_is_asked_where_there_is_one_and_the_loser_is_left(
     assert asyncio.run(detect()).model_id == _MODEL
     assert (handle.begun, len(hedges)) == (begun, begun - 1)
     assert handle.cancelled == list(range(1, begun))
+
+
+def test_a_detector_that_is_not_ready_in_time_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(of_services, "_AT_ONCE_S", 0.1)
+    handle = _Handle(silent_s=60)
+    settings = ServiceSettings(models=(Path("tools.model"),))
+
+    async def is_ready() -> bool:
+        return await Detectors(cast("Any", {_VEIL: handle}), cast("Any", None), settings).are_ready()
+
+    assert not asyncio.run(is_ready())
+    assert handle.cancelled == [1]
 
 
 def test_a_controller_that_does_not_answer_leaves_the_count_at_what_serve_keeps(
