@@ -4,16 +4,21 @@ Which partition a chunk is in follows from its first frame. A week has its parti
 week's partition is in another one, so that a commit never depends on anybody having made partitions.
 """
 
+import logging
 import re
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 
-from raypp.errors import LedgerUnavailableError
+from raypp.errors import LedgerError
 from raypp.ledger.database import Database
 from raypp.ledger.tables import DAY_US
+
+logger = logging.getLogger("raypp.ledger")
 
 WEEK_US = 7 * DAY_US
 OTHER, BEFORE = "chunks_other", "chunks_before"
@@ -27,6 +32,9 @@ _LOCK = 0x7261797071
 """Number of the advisory lock of a transaction that makes a partition."""
 _LOCK_TIMEOUT = "2s"
 """How long to wait for commits under way, while others wait behind."""
+_AGAIN_S = 3600
+"""How long to leave partitions be that could not be made: each try may hold up commits."""
+_failed_at: WeakKeyDictionary[Engine, float] = WeakKeyDictionary()
 _BOUNDS = re.compile(r"FOR VALUES FROM \((?:MINVALUE|'(-?\d+)')\) TO \('(-?\d+)'\)")
 
 
@@ -95,6 +103,7 @@ def make_partitions(database: Database, now_us: int, weeks: Collection[int] = ()
 
     Raises:
         LedgerUnavailableError: if commits or readers held it up, or another caller does it; try again later.
+        LedgerError: if the role does not own the tables. Weeks to come are made first.
     """
     if database.is_sqlite:
         return 0
@@ -112,15 +121,31 @@ def hold_partitions(connection: Connection) -> None:
     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
 
 
-def keep_partitions_ahead(database: Database, now_us: int) -> None:
-    """Make partitions as `make_partitions` does; where that has to wait, leave it to the next call.
+def keep_partitions_ahead(database: Database, now_us: int, weeks: Collection[int] = ()) -> None:
+    """Make partitions as `make_partitions` does; where that fails, log it, and leave them be for an hour.
 
     Nothing is lost then: chunks go to the other partition, and move when their week's one is made.
+
+    Args:
+        database: of a ledger.
+        now_us: processing time.
+        weeks: further ones; where there are any, it is tried in any case.
     """
-    try:
-        make_partitions(database, now_us)
-    except LedgerUnavailableError:
+    failed_at = _failed_at.get(database.engine)
+    if not weeks and failed_at is not None and time.monotonic() - failed_at < _AGAIN_S:
         return
+    try:
+        make_partitions(database, now_us, weeks)
+    except LedgerError as error:
+        _failed_at[database.engine] = time.monotonic()
+        logger.warning(
+            "partitions of `chunks` could not be made (%s); frames are kept in %s meanwhile, and the next try is in an "
+            "hour. The role of a service must own the tables",
+            error,
+            OTHER,
+        )
+    else:
+        _failed_at.pop(database.engine, None)
 
 
 def _missing(connection: Connection, now_us: int, weeks: Collection[int]) -> list[int]:
@@ -136,7 +161,8 @@ def _missing(connection: Connection, now_us: int, weeks: Collection[int]) -> lis
     numbers = connection.execute(waiting, {"oldest": oldest, "end": end}).scalars()
     wanted = {*range(this, end, WEEK_US), *(_FIRST_MONDAY_US + some * WEEK_US for some in numbers)}
     wanted |= {week for week in weeks if oldest <= week < end}
-    return [week for week in sorted(wanted) if not any(partition.covers(week) for partition in present)]
+    ordered = sorted(wanted, key=lambda week: (week < this, week))  # the past may have much to move
+    return [week for week in ordered if not any(partition.covers(week) for partition in present)]
 
 
 def _make(connection: Connection, week_us: int) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from raypp.errors import ConflictError, LedgerError, OptionError, UnknownSiteError
 from raypp.ledger.chunks import days_of_chunks
 from raypp.ledger.moves import MoveState
-from raypp.ledger.partitions import make_partitions, week_of
+from raypp.ledger.partitions import keep_partitions_ahead, week_of
 from raypp.ledger.site_copy import SiteCopy, clear_frames, clear_site
 from raypp.ledger.statements import put, write_audit
 from raypp.ledger.store import Ledger
@@ -226,10 +226,10 @@ class SiteMove:
                 self._log(connection, self._source, f"gone, to {self._target.database.shown}")
 
     def _make_partitions(self) -> None:
-        """Let the target have partitions of all weeks of the site, so that no chunk has to move again."""
+        """Let the target have partitions of the site's weeks, if that can be: then no chunk has to move again."""
         with self._source.database.read(patient=True) as connection:
             weeks = {week_of(moment_us) for moment_us in days_of_chunks(connection, self._site)}
-        make_partitions(self._target.database, self._target.clock(), weeks)
+        keep_partitions_ahead(self._target.database, self._target.clock(), weeks)
 
     def _chunks(self) -> float:
         query = select(func.sum(StreamRow.committed)).where(StreamRow.site == self._site)

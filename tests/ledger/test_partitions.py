@@ -1,5 +1,6 @@
 """Partitions of a PostgreSQL ledger: made ahead, by one of several, and whatever a clock says, no chunk is refused."""
 
+import logging
 import signal
 import subprocess
 import sys
@@ -10,14 +11,24 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic import command
 
+from raypp.errors import LedgerBusyError
 from raypp.io.clock import now_us
 from raypp.ledger.check.ledger import check_ledger
 from raypp.ledger.database import Database
 from raypp.ledger.migration import migrate
-from raypp.ledger.partitions import BEFORE, OTHER, WEEK_US, list_partitions, make_partitions, week_of
+from raypp.ledger.partitions import (
+    BEFORE,
+    OTHER,
+    WEEK_US,
+    keep_partitions_ahead,
+    list_partitions,
+    make_partitions,
+    week_of,
+)
 from raypp.ledger.retention import forget
 from raypp.ledger.schema import migration_config, schema_of
 from raypp.ledger.site_move import SiteMove
@@ -178,3 +189,72 @@ def test_a_site_that_is_moved_here_has_the_partitions_of_its_weeks(address: str,
             SiteMove(source, target, "plant-1").run()
             assert content(target) == before
             assert (rows_in(target, "chunks_20230911"), rows_in(target, OTHER)) == (len(PARTS), 0)
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [each.getMessage() for each in caplog.records if each.name == "raypp.ledger"]
+
+
+def test_a_service_whose_role_owns_no_table_starts_and_streams(
+    address: str, postgres: PostgresServer, caplog: pytest.LogCaptureFixture
+):
+    clock = Clock()
+    with Ledger.open(address, clock=clock) as ledger:
+        ledger.add_site("plant-1")
+    name = postgres.name_of(address)
+    postgres.sql(
+        name,
+        "CREATE ROLE clerk LOGIN; GRANT CREATE ON SCHEMA public TO clerk; "
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO clerk; "
+        "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO clerk",
+    )
+    clock.now += 10 * WEEK_US
+    parts = chunks([replace(frame, timestamp_us=frame.timestamp_us + 10 * WEEK_US) for frame in working_day()])
+    with Ledger.open(address.replace("raypp@", "clerk@"), clock=clock) as ledger:
+        keep_partitions_ahead(ledger.database, clock.now)
+        Connection(ledger).send_all(parts, last=True)
+        assert (rows_in(ledger, OTHER), check_ledger(ledger).problems) == (len(parts), ())
+        before = content(ledger)
+    (warning,) = warnings(caplog)
+    assert "must be owner of table chunks" in warning
+    with Ledger.open(address, clock=clock) as ledger:
+        assert (rows_in(ledger, OTHER), content(ledger)) == (0, before)
+
+
+def test_a_reader_holds_up_no_move_of_a_site_and_commits_once_an_hour(
+    address: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    caplog.set_level(logging.WARNING)
+    clock = Clock()
+    with Ledger.open(f"sqlite:///{tmp_path}/a.db", clock=clock) as source, Ledger.open(address, clock=clock) as target:
+        source.add_site("plant-1")
+        old = [replace(frame, timestamp_us=frame.timestamp_us - 9 * WEEK_US) for frame in working_day()]
+        Connection(source).send_all(chunks(old), last=True)
+        before = content(source)
+        with psycopg.connect(address.replace("+psycopg", ""), application_name="pg_dump") as reader:
+            reader.execute("SELECT count(*) FROM chunks")
+            SiteMove(source, target, "plant-1").run()
+            assert content(target) == before
+            assert rows_in(target, OTHER) == len(PARTS)
+            for _ in range(3):
+                keep_partitions_ahead(target.database, T0)
+            (warning,) = warnings(caplog)
+            assert "is busy" in warning
+            with pytest.raises(LedgerBusyError):
+                make_partitions(target.database, T0)
+        keep_partitions_ahead(target.database, T0)
+        assert rows_in(target, OTHER) == len(PARTS)
+    with Ledger.open(address, clock=clock) as target:
+        assert (rows_in(target, "chunks_20230911"), rows_in(target, OTHER)) == (len(PARTS), 0)
+        assert content(target) == before
+
+
+def test_weeks_to_come_are_made_though_one_of_the_past_cannot_be(address: str, postgres: PostgresServer):
+    with Ledger.open(address, clock=Clock()) as ledger:
+        ledger.add_site("plant-1")
+        Connection(ledger).send(1, [seen(0, DRILL, at_us=T0 - 30 * WEEK_US)])
+        past = f"chunks_{datetime.fromtimestamp((WEEK - 30 * WEEK_US) / 1e6, UTC):%Y%m%d}"
+        postgres.sql(postgres.name_of(address), f"CREATE VIEW {past} AS SELECT 1")
+        keep_partitions_ahead(ledger.database, T0 + 20 * WEEK_US)
+        assert len(names(ledger)) == 11
+        assert rows_in(ledger, OTHER) == 1
