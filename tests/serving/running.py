@@ -188,6 +188,10 @@ class Camera:
         return CellEncoder(CellGrid.of(self.spec, self.size, self.width, self.height))
 
 
+class MovedError(AssertionError):
+    """The service told a connection to move where its client waited for a commit."""
+
+
 @dataclass
 class Connection:
     """One connection of a stream."""
@@ -250,8 +254,14 @@ class Connection:
         self.send(pb.StreamFramesRequest(chunk=chunk))
 
     def committed(self) -> pb.Committed:
-        """Wait for the next `committed`, however often the service says before that it is there."""
+        """Wait for the next `committed`, however often the service says before that it is there.
+
+        Raises:
+            MovedError: if the service says `moving` in its place.
+        """
         answer = next(answer for answer in self._call if not answer.HasField("alive"))
+        if answer.HasField("moving"):
+            raise MovedError(answer.moving.reason)
         assert answer.WhichOneof("message") == "committed", answer
         self.seen = max(self.seen, answer.committed.sequence)
         return answer.committed

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tests.command import environment
-from tests.serving.running import Connection, Service
+from tests.serving.running import Connection, MovedError, Service
 from tests.siege.attack import Orders
 
 _WITHOUT_TOKEN = 3
@@ -86,7 +86,7 @@ class Honest:
                     self.committed = stream.open().resume_after
                     self.opened += 1
                     self._stream(stream, present)
-            except grpc.RpcError:  # a camera goes on; any other fault is the test's own, and fails it
+            except (grpc.RpcError, MovedError):  # a camera goes on; any other fault is the test's own, and fails it
                 self.over.wait(0.5)
 
     def _stream(self, stream: Connection, present: Callable[[], Phase]) -> None:

@@ -6,12 +6,12 @@ import grpc
 import numpy as np
 import pytest
 
-from tests.serving.running import Connection
+from tests.serving.running import Connection, MovedError
 from tests.siege.siege import Honest, Phase
 
 
 def test_a_fault_of_the_service_is_passed_over_and_one_of_the_test_is_not() -> None:
-    tries = iter([grpc.RpcError("gone"), AssertionError("the next answer is no `committed`")])
+    tries = iter([grpc.RpcError("gone"), MovedError("old"), AssertionError("the next answer is no `committed`")])
 
     def connect() -> Connection:
         raise next(tries)
