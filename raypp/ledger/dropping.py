@@ -4,33 +4,26 @@ The partition takes no more chunks from when its frames are counted, and its str
 change. The table itself is locked last, for a moment: whoever reads or writes it is waited for a second at a time.
 """
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Row, bindparam, func, insert, select, text, update
-from sqlalchemy.exc import DBAPIError
 
-from raypp.errors import LedgerBusyError, LedgerUnavailableError
+from raypp.errors import LedgerUnavailableError
 from raypp.ledger.chunks import chunks_in
-from raypp.ledger.database import translated
 from raypp.ledger.moves import hold_sites
 from raypp.ledger.partitions import Partition, hold_partitions, list_partitions
+from raypp.ledger.patience import patiently
+from raypp.ledger.postgres_session import SETTINGS
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import AuditRow, StreamRow
 from raypp.ledger.types import stream_label
 from raypp.text.wording import counted
 from raypp.usage.episode import StreamName
 
-_LOCK_TIMEOUT = "1s"
-_PAUSE_S = 0.5
-"""Between two tries: those who waited behind the last one have their turn."""
-_HOLDERS = """
-SELECT coalesce(nullif(application_name, ''), 'a client') || ', process ' || pid FROM pg_locks
-JOIN pg_stat_activity USING (pid) WHERE relation IN (to_regclass('chunks'), to_regclass(:name)) AND granted
-AND pid <> pg_backend_pid() ORDER BY xact_start LIMIT 1
-"""
+_IDLE = SETTINGS["idle_in_transaction_session_timeout"]
+"""Frozen, or on a host that is lost, it lets go of commits and readers after this."""
 
 
 @dataclass(frozen=True)
@@ -59,22 +52,33 @@ def drop_partition(ledger: Ledger, partition: Partition, edge_us: int, who: str,
         partition: one that ends at the edge, or before.
         edge_us: event time.
         who: for the audit log.
-        wait_s: how long to wait for others.
+        wait_s: how long to wait for others: for writers before its frames are counted, for readers after.
 
     Raises:
         SiteMovingError: if a site with frames in it is being moved.
         LedgerUnavailableError: if others read or write it for all that time; then nothing of it has changed.
     """
-    database, until = ledger.database, time.monotonic() + wait_s
+    database, name = ledger.database, partition.name
+
+    def waiting(waited_s: float, holder: str | None) -> None:
+        if waited_s >= wait_s:
+            by = f" by {holder}" if holder else ""
+            raise LedgerUnavailableError(
+                f"partition {name} of ledger {database.shown} is in use{by}; nothing of it was dropped: run the same "
+                "command again later"
+            )
+
     with database.write(patient=True) as connection:
+        connection.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE}'"))
         hold_partitions(connection)
         if partition not in list_partitions(connection):
             return Dropped()
-        _patiently(ledger, connection, partition, until, _close)
+        tables = ("chunks", name)
+        patiently(connection, tables, lambda: _close(connection, partition), waiting)
         counts = _counts(connection, partition)
-        size = connection.execute(select(text(f"pg_total_relation_size('{partition.name}')"))).scalar_one()
-        unready = _patiently(
-            ledger, connection, partition, until, lambda held, gone: _drop(ledger, held, gone, edge_us, counts, who)
+        size = connection.execute(select(text(f"pg_total_relation_size('{name}')"))).scalar_one()
+        unready = patiently(
+            connection, tables, lambda: _drop(ledger, connection, partition, edge_us, counts, who), waiting
         )
         if unready:
             return Dropped(unready=unready)
@@ -98,10 +102,9 @@ def _counts(connection: Connection, partition: Partition) -> Sequence[Row[Any]]:
     return connection.execute(query.group_by(rows.c.stream_id).order_by(rows.c.stream_id)).all()
 
 
-def _close(connection: Connection, partition: Partition) -> tuple[int, ...]:
+def _close(connection: Connection, partition: Partition) -> None:
     """Let nobody write to a partition from now on; streams that go on write to later ones."""
     connection.execute(text(f"LOCK TABLE {partition.name} IN SHARE ROW EXCLUSIVE MODE"))
-    return ()
 
 
 def _drop(
@@ -146,25 +149,3 @@ def _entry(ledger: Ledger, partition: Partition, stream: Any, row: Row[Any], who
         "subject": stream_label(StreamName(stream.site, stream.camera, stream.epoch))[:200],
         "detail": f"to {partition.to_us}: {frames}, {detections}, with partition {partition.name}",
     }
-
-
-def _patiently(
-    ledger: Ledger, connection: Connection, partition: Partition, until: float, work: Any
-) -> tuple[int, ...]:
-    """Do a part of the transaction, again and again while others hold what it needs."""
-    while True:
-        try:
-            with connection.begin_nested():
-                connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
-                return tuple(work(connection, partition))
-        except DBAPIError as error:
-            known = translated(error, ledger.database.shown)
-            if not isinstance(known, LedgerBusyError):
-                raise
-            if time.monotonic() >= until:
-                holder = connection.execute(text(_HOLDERS), {"name": partition.name}).scalar()
-                raise LedgerUnavailableError(
-                    f"partition {partition.name} of ledger {ledger.database.shown} is in use"
-                    f"{f' by {holder}' if holder else ''}; nothing of it was dropped: run the same command again later"
-                ) from error
-        time.sleep(_PAUSE_S)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -139,6 +140,26 @@ def test_a_migration_that_is_killed_has_not_begun(older: str):
     with Ledger.open(older, clock=Clock()) as ledger:
         assert content(ledger) == before
         assert BEFORE in names(ledger)
+
+
+def test_a_migration_beside_a_dump_lets_streams_go_on_and_names_the_dump(older: str, caplog: pytest.LogCaptureFixture):
+    migrating = threading.Thread(target=migrate, args=(older,))
+    with Ledger.open(older, create=False, clock=Clock()) as ledger:
+        live = Connection(ledger)
+        with psycopg.connect(older.replace("+psycopg", ""), application_name="pg_dump") as dump:
+            dump.execute("SELECT count(*) FROM chunks")
+            migrating.start()
+            until = time.monotonic() + 60
+            while "waits for pg_dump, process" not in caplog.text and time.monotonic() < until:
+                time.sleep(0.05)
+            for number in range(21, 26):
+                live.send(number, PARTS[number - 1])
+            assert migrating.is_alive()
+        migrating.join()
+        assert "waits for pg_dump, process" in caplog.text
+        assert live.committed == 25
+        assert rows_in(ledger, BEFORE) == 25
+        assert check_ledger(ledger).problems == ()
 
 
 def test_a_chunk_of_no_partition_is_kept_and_moves_when_its_week_has_one(address: str):
