@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from raypp.cli.exit_codes import ExitCode
 from raypp.cli.json_file import write_json
 from raypp.cli.ledger import LedgerUrl, note, opened_ledger, opened_ledgers, say
 from raypp.cli.options import JsonFile
@@ -29,6 +30,8 @@ def audit_log(
 ) -> None:
     """Print who read and changed what, oldest first. Times are UTC.
 
+    Of several ledgers, those that answer are read; the exit status is 1 where one does not.
+
     Example: raypp audit-log --since 2026-11-02 --ledger sqlite:///ledger.db
 
     Example: raypp audit-log --archive-before 365d --out audit-2025.jsonl --delete --ledger sqlite:///ledger.db
@@ -45,11 +48,15 @@ def audit_log(
         return
     since_us = parse_time(since, "--since") if since else None
     with opened_ledgers(ledger) as opened:
-        entries = entries_of(opened, since_us, limit)
+        entries, failed = entries_of(opened, since_us, limit)
     for entry in entries:
         place = f"{entry.ledger}  " if entry.ledger else ""
         say(f"{place}{shown_time(entry.at_us)}  {entry.who}  {entry.action}  {entry.subject}  {entry.detail}".rstrip())
-    write_json(json_file, AuditListing(entries=entries))
+    for name, trouble in failed.items():
+        note(f"the entries of {name} are missing: {trouble}")
+    write_json(json_file, AuditListing(entries=entries, failed=failed))
+    if failed:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _archive(ledger: str | None, before: str, out: Path, remove: bool, json_file: Path | None) -> None:

@@ -234,7 +234,8 @@ def ledger_retain(
     """Forget all that is older, of all sites: PostgreSQL drops whole weeks, from Monday in UTC; SQLite deletes rows.
 
     Streams go on meanwhile. A command that was killed goes on when the same command runs again. The exit status is
-    3 where something is left: of a site that is being moved, or in SQLite's log.
+    3 where something is left: of a site that is being moved, or in SQLite's log. Of several ledgers, one that is busy
+    or down keeps no other from it: the exit status is then 1.
 
     Example: raypp ledger retain sqlite:///ledger.db --keep 400d --dry-run
 
@@ -248,11 +249,10 @@ def ledger_retain(
     keep_us = parse_duration(keep, "--keep")
     with opened_ledgers(ledger, upgrade=not dry_run) as opened:
         who, progress = command_line_account(), ConsoleProgress()
-        done = [
-            retain(each, keep_us, dry_run=dry_run, wait_s=wait, who=who, progress=progress)
-            for _, each in opened.opened()
-        ]
-    for kept in done:
+        done, failed = opened.each(
+            lambda each: retain(each, keep_us, dry_run=dry_run, wait_s=wait, who=who, progress=progress)
+        )
+    for kept in done.values():
         for part in kept.partitions:
             say(f"{'would drop' if dry_run else 'dropped'}  {part.name}  {part.days}  {part.bytes / 1e6:,.1f} MB")
         note(
@@ -263,8 +263,12 @@ def ledger_retain(
         )
         for line in (*kept.waiting, *([] if kept.emptied else [_STILL_IN_LOG])):
             note(line)
-    write_json(json_file, Retention(ledgers=tuple(done)))
-    end_with_attention(any(kept.waiting or not kept.emptied for kept in done))
+    for name, trouble in failed.items():
+        note(f"nothing more was forgotten of {name}: {trouble}")
+    write_json(json_file, Retention(ledgers=tuple(done.values()), failed=failed))
+    if failed:
+        raise typer.Exit(ExitCode.FAILED)
+    end_with_attention(any(kept.waiting or not kept.emptied for kept in done.values()))
 
 
 def show_map(ledger: Ledger = None, json_file: JsonFile = None) -> None:

@@ -78,7 +78,7 @@ class AuditLog:
             return tuple(AuditEntry(*row) for row in reversed(connection.execute(query).all()))
 
 
-def entries_of(ledgers: Ledgers, since_us: int | None, limit: int) -> tuple[ListedEntry, ...]:
+def entries_of(ledgers: Ledgers, since_us: int | None, limit: int) -> tuple[tuple[ListedEntry, ...], dict[str, str]]:
     """Give the entries of several ledgers, oldest first; numbers of entries are those of each ledger.
 
     Args:
@@ -86,16 +86,23 @@ def entries_of(ledgers: Ledgers, since_us: int | None, limit: int) -> tuple[List
         since_us: the first ones from this time on; None: the latest ones.
         limit: at most so many.
 
+    Returns:
+        Entries; and by name what is wrong with each ledger whose entries are missing.
+
     Raises:
-        LedgerUnavailableError: if one of them cannot be reached just now.
+        LedgerError: what is wrong with the only one.
     """
-    entries: list[ListedEntry] = []
-    for name, ledger in ledgers.opened():
+
+    def read(ledger: Ledger) -> tuple[AuditEntry, ...]:
         log = AuditLog(ledger)
-        some = log.latest(limit) if since_us is None else log.list(since_us=since_us, limit=limit)
-        entries += (ListedEntry(**asdict(entry), ledger="" if ledgers.only else name) for entry in some)
+        return log.latest(limit) if since_us is None else log.list(since_us=since_us, limit=limit)
+
+    logs, failed = ledgers.each(read)
+    entries = [
+        ListedEntry(**asdict(entry), ledger="" if ledgers.only else name) for name, log in logs.items() for entry in log
+    ]
     entries.sort(key=lambda entry: entry.at_us)
-    return tuple(entries[-limit:] if since_us is None else entries[:limit])
+    return tuple(entries[-limit:] if since_us is None else entries[:limit]), failed
 
 
 def command_line_account() -> str:

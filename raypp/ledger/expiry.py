@@ -18,12 +18,13 @@ from raypp.ledger.dropping import drop_partition
 from raypp.ledger.moves import hold_site
 from raypp.ledger.partitions import Partition, list_partitions, week_of
 from raypp.ledger.retention import (
+    RETAIN,
     Forgotten,
     clear_findings,
+    clear_stream,
     count_findings,
     count_forgotten,
     cut_findings,
-    forget,
     forget_alerts,
     forget_stream,
     is_long_past,
@@ -76,10 +77,11 @@ class Retained(BaseModel):
 
 
 class Retention(BaseModel):
-    """Counts of what retention forgot of each of some ledgers, or would."""
+    """Counts of what retention forgot of each of some ledgers, or would; and by name what is wrong with the others."""
 
     model_config = ConfigDict(frozen=True)
     ledgers: tuple[Retained, ...]
+    failed: dict[str, str] = {}
 
 
 def retain(
@@ -157,20 +159,21 @@ class _Expiry:
     def _forget_site(self, site: str) -> None:
         """Forget all of a site before the edge but what partitions hold that are dropped afterwards."""
         scope = Forgotten(site=site, camera=None, from_us=None, to_us=self._edge_us, dry_run=self._dry_run)
-        if self._ledger.database.is_sqlite:
-            done = forget(self._ledger, site, to_us=self._edge_us, dry_run=self._dry_run, wait_s=0, who=self._who)
-            self._add(done)
-            return
         with self._ledger.database.read() as connection:
             query = select(StreamRow.stream_id).where(StreamRow.site == site, StreamRow.committed > 0)
             ids = list(connection.execute(query.order_by(StreamRow.stream_id)).scalars())
         for stream_id in ids:
             self._cut_stream(stream_id, scope)
-        self._totals["alerts"] += forget_alerts(self._ledger, scope, self._who)
+        self._totals["alerts"] += forget_alerts(self._ledger, scope, self._who, RETAIN)
 
     def _cut_stream(self, stream_id: int, scope: Forgotten) -> None:
         """Cut a stream at the edge."""
-        done = self._counted(stream_id, scope) if self._dry_run else self._cut(stream_id, scope)
+        if self._dry_run:
+            done = self._counted(stream_id, scope)
+        elif self._ledger.database.is_sqlite:
+            done = forget_stream(self._ledger, stream_id, scope, self._who, RETAIN)
+        else:
+            done = self._cut(stream_id, scope)
         if done is not None:
             self._touched.add(stream_id)
             self._add(done.model_copy(update={"streams": 0}))
@@ -206,9 +209,9 @@ class _Expiry:
                 findings = f"{counted(done.episodes, 'episode')}, {counted(done.stretches, 'stretch')}"
                 detail = f"to {edge_us}: {counted(frames, 'frame')}, {counted(detections, 'detection')}, {findings}"
                 subject = stream_label(StreamName(scope.site, row.camera, row.epoch))
-                write_audit(connection, ledger.clock(), self._who, "retain", subject, detail)
+                write_audit(connection, ledger.clock(), self._who, RETAIN, subject, detail)
                 return done.model_copy(update={"frames": frames, "detections": detections})
-        return forget_stream(ledger, stream_id, scope, self._who)
+        return forget_stream(ledger, stream_id, scope, self._who, RETAIN)
 
     def _reaches_back(self, connection: Connection, stream_id: int) -> bool:
         """Whether a stream is not cut at the edge."""
@@ -243,14 +246,31 @@ class _Expiry:
         raise LedgerUnavailableError(f"streams are rewritten by others all the time; {partition.name} was not dropped")
 
     def _mend(self) -> None:
-        """Let the latest frame of streams be the latest that is left, also where a command was killed before that."""
-        if self._dry_run or self._ledger.database.is_sqlite:
+        """Let the latest frame of streams be the latest that is left, also where a command was killed before that.
+
+        A stream that has none begins anew, as after forgetting: nothing of it is cut when it goes on.
+        """
+        if self._dry_run:
             return
         with self._ledger.database.read() as connection:
             query = select(StreamRow.stream_id).where(StreamRow.newest_us < self._edge_us)
             ids = list(connection.execute(query).scalars())
+            floored = select(StreamRow.stream_id, StreamRow.site).where(StreamRow.floor_us <= self._edge_us)
+            cut = connection.execute(floored.order_by(StreamRow.stream_id)).all()
+            empty = [row for row in cut if times_of(connection, row.stream_id) is None]
         for stream_id in ids:
             mend_newest(self._ledger, stream_id)
+        for row in empty:
+            with self._noting_moves(row.site):
+                self._begin_anew(row.stream_id, row.site)
+
+    def _begin_anew(self, stream_id: int, site: str) -> None:
+        """Let a stream that has no frame have no edge either."""
+        with self._ledger.database.write(patient=True) as connection:
+            hold_site(connection, site, rewrites=True)
+            connection.execute(select(StreamRow.stream_id).where(StreamRow.stream_id == stream_id).with_for_update())
+            if times_of(connection, stream_id) is None:
+                clear_stream(connection, stream_id)
 
     def _entry(self, partition: Partition, frames: int, detections: int, size: int) -> DroppedPartition:
         counts = {"frames": frames, "detections": detections}

@@ -145,6 +145,26 @@ class Ledgers:
         for name, member in self.members.items():
             yield name, member.ledger()
 
+    def each(self, work: Callable[[Ledger], _Value]) -> tuple[dict[str, _Value], dict[str, str]]:
+        """Do something with each ledger, of several also where it fails in another one.
+
+        Returns:
+            What it gave, and what was wrong, by the names of ledgers.
+
+        Raises:
+            LedgerError: what is wrong with the only one.
+        """
+        done: dict[str, _Value] = {}
+        failed: dict[str, str] = {}
+        for name, member in self.members.items():
+            try:
+                done[name] = work(member.ledger())
+            except LedgerError as error:
+                if self.only is not None:
+                    raise
+                failed[name] = str(error)
+        return done, failed
+
     def of(self, site: str) -> Ledger:
         """Return the ledger that has a site, or that last knew of it.
 

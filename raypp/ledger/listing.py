@@ -102,10 +102,11 @@ class Operators(BaseModel):
 
 
 class AuditListing(BaseModel):
-    """Entries of the audit log, oldest first."""
+    """Entries of the audit log, oldest first; and by name what is wrong with each ledger whose own are missing."""
 
     model_config = ConfigDict(frozen=True)
     entries: tuple[ListedEntry, ...]
+    failed: dict[str, str] = {}
 
 
 class Changed(BaseModel):

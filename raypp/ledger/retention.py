@@ -1,7 +1,9 @@
 """Forgetting: what is kept of a site, a camera, a time is deleted; a stream's position stays, so that it goes on."""
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, Connection, and_, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, func, or_, select, update
 
 from raypp.ledger.chunks import Span, count_frames, delete_frames, has_frames_outside, times_of
 from raypp.ledger.defaults import WAIT_S
@@ -18,6 +20,8 @@ from raypp.text.wording import counted
 from raypp.usage.alert_rules import AlertKind
 from raypp.usage.episode import EpisodeState, StreamName
 
+FORGET, RETAIN = "forget", "retain"
+"""Actions of the audit log: who forgot a range, and what went since a ledger keeps only so long."""
 _SETTLED_US = 3600 * 1_000_000
 """Of a range that ended so long ago, a stream's fold remembers at most when a stretch began."""
 
@@ -98,8 +102,8 @@ def forget(
     return total
 
 
-def forget_stream(ledger: Ledger, stream_id: int, scope: Forgotten, who: str) -> Forgotten | None:
-    """Forget what one stream has in the range of a scope; None where it has nothing."""
+def forget_stream(ledger: Ledger, stream_id: int, scope: Forgotten, who: str, action: str = FORGET) -> Forgotten | None:
+    """Forget what one stream has in the range of a scope; None where it has nothing. The action is as it is logged."""
     with ledger.database.read() as connection:
         counted = count_forgotten(connection, stream_id, scope)
     if counted is None or scope.dry_run:
@@ -113,9 +117,9 @@ def forget_stream(ledger: Ledger, stream_id: int, scope: Forgotten, who: str) ->
             return None
         whole = not has_frames_outside(connection, stream_id, _span(scope))
         if whole or is_long_past(connection, stream_id, scope):
-            _log(connection, ledger, StreamName(row.site, row.camera, row.epoch), counted, who)
+            write_audit(connection, ledger.clock(), who, action, stream_label(_name(row)), _detail(counted))
             if whole or scope.to_us is None:
-                _clear(connection, stream_id)
+                clear_stream(connection, stream_id)
             else:
                 _cut(connection, stream_id, scope.to_us, _span(scope), ledger.clock())
             return counted
@@ -123,13 +127,13 @@ def forget_stream(ledger: Ledger, stream_id: int, scope: Forgotten, who: str) ->
 
     def log(connection: Connection, outcome: Rewriting) -> None:
         counts.append(count_forgotten(connection, stream_id, scope) or scope)
-        _log(connection, ledger, outcome.stream, counts[-1], who)
+        write_audit(connection, ledger.clock(), who, action, stream_label(outcome.stream), _detail(counts[-1]))
 
     rewrite(ledger.database, stream_id, RewritePlan(forget=_span(scope), within=log), ledger.clock())
     return counts[-1]
 
 
-def forget_alerts(ledger: Ledger, scope: Forgotten, who: str) -> int:
+def forget_alerts(ledger: Ledger, scope: Forgotten, who: str, action: str = FORGET) -> int:
     """Delete alerts of what happened in the range, sent or not; return how many, in a dry run how many it would be."""
     conditions: list[ColumnElement[bool]] = [OutboxRow.site == scope.site]
     if scope.camera is not None:
@@ -148,7 +152,7 @@ def forget_alerts(ledger: Ledger, scope: Forgotten, who: str) -> int:
         hold_site(connection, scope.site, rewrites=True)
         count = connection.execute(delete(OutboxRow).where(*conditions)).rowcount
         detail = f"from {scope.from_us} to {scope.to_us}: {counted(count, 'alert')}"
-        write_audit(connection, ledger.clock(), who, "forget", scope.site, detail)
+        write_audit(connection, ledger.clock(), who, action, scope.site, detail)
     return count
 
 
@@ -220,7 +224,7 @@ def clear_findings(connection: Connection, stream_id: int) -> None:
     clear_safety(connection, stream_id)
 
 
-def _clear(connection: Connection, stream_id: int) -> None:
+def clear_stream(connection: Connection, stream_id: int) -> None:
     """Delete all that is kept of a stream but its position; its fold begins anew."""
     clear_findings(connection, stream_id)
     deleted = delete_frames(connection, stream_id, Span())
@@ -273,9 +277,12 @@ def _span(scope: Forgotten) -> Span:
     return Span(scope.from_us, scope.to_us)
 
 
-def _log(connection: Connection, ledger: Ledger, stream: StreamName, counted: Forgotten, who: str) -> None:
-    detail = (
+def _name(row: Row[Any]) -> StreamName:
+    return StreamName(row.site, row.camera, row.epoch)
+
+
+def _detail(counted: Forgotten) -> str:
+    return (
         f"from {counted.from_us} to {counted.to_us}: {counted.frames} frames, {counted.detections} detections, "
         f"{counted.episodes} episodes, {counted.stretches} stretches"
     )
-    write_audit(connection, ledger.clock(), who, "forget", stream_label(stream), detail)

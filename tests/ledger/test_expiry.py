@@ -97,20 +97,32 @@ def test_retention_leaves_what_forgetting_leaves(weekly: Ledger, keep_weeks: int
     with Ledger.open(f"sqlite:///{tmp_path}/other.db", clock=weekly.clock) as other:
         other.add_site("plant-1")
         filled(other)
+        late = chunks(weeks_of_frames(WEEK, 1.8))  # of a recording that is sent now: half before, half afterwards
+        half = len(late) // 2
+        yards = [Connection(each, StreamName("plant-1", "yard", WEEK)) for each in (weekly, other)]
+        for yard in yards:
+            yard.send_all(late[:half])
         forgotten = forget(other, "plant-1", to_us=edge_us)
         dry = retain(weekly, keep_weeks * WEEK_US, dry_run=True)
         before = content(weekly)
         assert dry.edge_us == edge_us
         done = retain(weekly, keep_weeks * WEEK_US)
         assert content(weekly) == content(other) != before
+        assert check_ledger(weekly).problems == ()
+        retain_again = retain(weekly, keep_weeks * WEEK_US)
+        for each in (weekly, other):
+            yard = Connection(each, StreamName("plant-1", "yard", WEEK))
+            for sequence in range(half + 1, len(late) + 1):
+                yard.send(sequence, late[sequence - 1])
+        assert content(weekly) == content(other)
+        assert [some for some in content(weekly).episodes if some.stream.camera == "yard"]
     for counts in (dry, done):
         assert (counts.frames, counts.detections, counts.episodes, counts.stretches, counts.streams) == (
             *(forgotten.frames, forgotten.detections, forgotten.episodes, forgotten.stretches),
             forgotten.streams,
         )
     assert check_ledger(weekly).problems == ()
-    again = retain(weekly, keep_weeks * WEEK_US)
-    assert (again.streams, again.frames, again.partitions) == (0, 0, ())
+    assert (retain_again.streams, retain_again.frames, retain_again.partitions) == (0, 0, ())
     if not weekly.database.is_sqlite:
         assert [some.name for some in done.partitions] == [some.name for some in dry.partitions]
         assert len(done.partitions) == 5 - keep_weeks
@@ -290,11 +302,15 @@ def test_a_site_on_its_way_elsewhere_keeps_its_frames_and_that_is_said(dropping:
     assert "site plant-1 is being moved" in done.waiting[0]
 
 
-def test_each_stream_has_its_entry_in_the_audit_log(dropping: Ledger):
-    done = retain(dropping, 2 * WEEK_US, who="anna")
-    entries = [entry for entry in AuditLog(dropping).list() if entry.action == "retain"]
-    assert {entry.who for entry in entries} == {"anna"}
-    assert {entry.subject.split("@")[0] for entry in entries} == {"plant-1/bench", "plant-1/gate"}
+def test_each_stream_has_its_entry_in_the_audit_log(weekly: Ledger):
+    edge_us = WEEK + 3 * WEEK_US
+    at_the_edge = [seen(0, DRILL, at_us=edge_us - 600_000_000), seen(1, at_us=edge_us + 600_000_000)]
+    Connection(weekly, StreamName("plant-1", "yard", WEEK)).send(1, at_the_edge)  # it is folded anew
+    done = retain(weekly, 2 * WEEK_US, who="anna")
+    entries = [entry for entry in AuditLog(weekly).list() if entry.who == "anna"]
+    assert {entry.action for entry in entries} == {"retain"}
+    cameras = {f"plant-1/{name}" for name in ("bench", "gate", "yard")}
+    assert {entry.subject.split("@")[0] for entry in entries} == cameras
     assert sum(int(entry.detail.split(": ")[1].split()[0]) for entry in entries) == done.frames
 
 

@@ -127,3 +127,27 @@ def test_tokens_left_in_the_ledger_that_a_site_went_from_need_attention(settings
     assert words in run(settings, *expire, "--ledger", alone, code=3)
     assert "1 token expires 2099-01-31" in run(settings, *expire)
     assert "revoked 1 token" in run(settings, "site", "revoke", "plant-1")
+
+
+def test_a_ledger_that_is_broken_keeps_no_other_from_retention_checks_and_the_audit_log(settings: Path, tmp_path: Path):
+    run(settings, "site", "add", "plant-1", "--into", "south")
+    with Ledgers.open(LedgerList.parse(str(settings))) as opened:
+        Connection(opened.of("plant-1")).send_all(PARTS)
+    (tmp_path / "north.db").write_bytes(b"this is no database at all" * 100)
+    out = tmp_path / "out.json"
+    shown = run(settings, "audit-log", "--json", out, code=1)
+    assert "plant-1" in shown
+    assert "the entries of north are missing: " in shown
+    written = json.loads(out.read_text())
+    assert ({each["ledger"] for each in written["entries"]}, list(written["failed"])) == ({"south"}, ["north"])
+    shown = run(settings, "ledger", "check", "--json", out, code=1)
+    assert "north could not be checked: " in shown
+    assert [row["frames"] for row in json.loads(out.read_text())["cameras"]] == [sum(map(len, PARTS))]
+    shown = run(settings, "ledger", "retain", "--keep", "30d", "--json", out, code=1)
+    assert "nothing more was forgotten of north: " in shown
+    assert "/south.db: forgot " in shown
+    written = json.loads(out.read_text())
+    assert ([each["frames"] for each in written["ledgers"]], list(written["failed"])) == (
+        [sum(map(len, PARTS))],
+        ["north"],
+    )
