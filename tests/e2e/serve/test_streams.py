@@ -26,6 +26,7 @@ from tests.serving.bundles import CLASSES, VEIL, some_codes
 from tests.serving.running import (
     FRAME_US,
     START_US,
+    MovedError,
     Service,
 )
 
@@ -169,7 +170,7 @@ def test_a_connection_moves_after_so_many_answers(service: Service, site: Site) 
     codes, done = some_codes(FRAMES), 0
     with connected(service, site) as stream:
         stream.open()
-        with pytest.raises(AssertionError, match="moving"):
+        with pytest.raises(MovedError, match="lasted long enough"):
             for sequence in range(1, 100):
                 stream.chunk(sequence, codes, sequence * FRAMES)
                 done = stream.committed().sequence
