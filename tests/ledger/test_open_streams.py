@@ -15,7 +15,7 @@ from raypp.ledger.tables import OpenStreamRow
 from raypp.usage.episode import StreamName
 from tests.ledger.site import ABOUT, T0, Clock
 
-_LONG_US, _SHORT_US = 60_000_000, 300_000
+_LONG_US, _SHORT_US = 60_000_000, 1_500_000
 _FIRST = Opening("first", 1, most_streams=2, most_cameras=256, for_us=_LONG_US)
 _SECOND = replace(_FIRST, gateway="second")
 
