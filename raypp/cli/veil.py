@@ -16,7 +16,7 @@ from raypp.execution import On
 from raypp.ingest.defaults import DEFAULT_SHARD_MB, DEFAULT_SIZE, MOST_VARIANTS
 
 _UNFITTED = (
-    "default veil  fitted to no task: on tools17 a detector lost 86 % of its mAP50 to it in 12 epochs",
+    "default veil  fitted to no task: on 17 hand tools, a detector lost 86 % of its mAP50 in 12 epochs",
     "              `raypp fit` makes a veil of your task, which `--spec` takes",
 )
 """Figures of benchmarks/results/learned-veils.md."""

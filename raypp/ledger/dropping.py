@@ -16,6 +16,7 @@ from raypp.ledger.moves import hold_sites
 from raypp.ledger.partitions import Partition, hold_partitions, list_partitions
 from raypp.ledger.patience import patiently
 from raypp.ledger.postgres_session import SETTINGS
+from raypp.ledger.retention import RETAIN
 from raypp.ledger.store import Ledger
 from raypp.ledger.tables import AuditRow, StreamRow
 from raypp.ledger.types import stream_label
@@ -145,7 +146,7 @@ def _entry(ledger: Ledger, partition: Partition, stream: Any, row: Row[Any], who
     return {
         "at_us": ledger.clock(),
         "who": who[:200],
-        "action": "retain",
+        "action": RETAIN,
         "subject": stream_label(StreamName(stream.site, stream.camera, stream.epoch))[:200],
         "detail": f"to {partition.to_us}: {frames}, {detections}, with partition {partition.name}",
     }

@@ -41,17 +41,27 @@ def test_a_slow_disk_holds_up_no_other_camera():
     assert asyncio.run(both()) == 7
 
 
-@pytest.mark.parametrize("steps", range(4))
-def test_a_client_that_is_cancelled_just_as_a_chunk_is_committed_ends(site, service, steps):
+@pytest.fixture
+def spool(site):
+    """A camera's spool with one frame, of which the service has nothing."""
     facts = FACTS.model_copy(
         update={"site": "plant-1", "camera": "bench-1", "epoch": now_us(), "veil_id": site.veil_id}
     )
     spool = CameraSpool(site.spool / "bench-1", 1 << 30, DropPolicy.BLOCK)
     spool.begin(facts)
     spool.append([unseen_frame(Observation.COVERED, 0, 1000)], Position(last_index=0, last_us=1000), lambda: False)
+    yield spool
+    spool.close()
 
+
+def _client(site, service, spool, say=print):
+    return StreamClient(spool, ServiceConnection(service.address, site.token_path), RetryPolicy(), say)
+
+
+@pytest.mark.parametrize("steps", range(4))
+def test_a_client_that_is_cancelled_just_as_a_chunk_is_committed_ends(site, service, spool, steps):
     async def end_as_it_is_told():
-        client = StreamClient(spool, ServiceConnection(service.address, site.token_path), RetryPolicy(), print)
+        client = _client(site, service, spool)
         running = asyncio.create_task(client.run())
         loop, committed = asyncio.get_running_loop(), asyncio.Event()
         spool.listen(lambda: client.is_up_to_date and loop.call_soon_threadsafe(committed.set))
@@ -63,25 +73,18 @@ def test_a_client_that_is_cancelled_just_as_a_chunk_is_committed_ends(site, serv
         return bool(done)
 
     assert asyncio.run(end_as_it_is_told())
-    spool.close()
 
 
 @pytest.mark.parametrize("silent", [True, False])
-def test_a_service_that_falls_silent_is_left_and_one_that_takes_long_is_not(monkeypatch, site, service, silent):
+def test_a_service_that_falls_silent_is_left_and_one_that_takes_long_is_not(monkeypatch, site, service, spool, silent):
     monkeypatch.setattr(of_session, "_LEAST_SILENCE_S", 0.3)
     monkeypatch.setattr(of_session, "COMMIT_TIMEOUT_S", 0.5)
     service.alive_every_ms = 100
     service.faults.hold, service.faults.silent = True, silent
-    facts = FACTS.model_copy(
-        update={"site": "plant-1", "camera": "bench-1", "epoch": now_us(), "veil_id": site.veil_id}
-    )
-    spool = CameraSpool(site.spool / "bench-1", 1 << 30, DropPolicy.BLOCK)
-    spool.begin(facts)
-    spool.append([unseen_frame(Observation.COVERED, 0, 1000)], Position(last_index=0, last_us=1000), lambda: False)
     lines = []
 
     async def until_it_is_committed():
-        client = StreamClient(spool, ServiceConnection(service.address, site.token_path), RetryPolicy(), lines.append)
+        client = _client(site, service, spool, lines.append)
         running = asyncio.create_task(client.run())
         await asyncio.sleep(1.5)
         service.faults.hold = False
@@ -90,7 +93,6 @@ def test_a_service_that_falls_silent_is_left_and_one_that_takes_long_is_not(monk
         running.cancel()
 
     asyncio.run(asyncio.wait_for(until_it_is_committed(), 20))
-    spool.close()
     assert (service.connections > 1) is silent
     assert any(re.search(r"silent for 0\.[34] s; 1 frames wait in the spool", line) for line in lines) is silent
     assert len(service.of("bench-1")[0].frames) == 1
@@ -104,27 +106,22 @@ def test_agents_leave_a_silent_service_each_at_its_own_time_and_none_within_five
 
 
 @pytest.mark.parametrize(("alive_every_ms", "left"), [(100, True), (0, False)])
-def test_a_service_that_is_at_work_for_too_long_is_left_at_last(monkeypatch, site, service, alive_every_ms, left):
+def test_a_service_that_is_at_work_for_too_long_is_left_at_last(
+    monkeypatch, site, service, spool, alive_every_ms, left
+):
     monkeypatch.setattr(of_session, "_ALIVE_TIMEOUT_S", 0.5)
     service.alive_every_ms = alive_every_ms
     service.faults.hold = True
-    facts = FACTS.model_copy(
-        update={"site": "plant-1", "camera": "bench-1", "epoch": now_us(), "veil_id": site.veil_id}
-    )
-    spool = CameraSpool(site.spool / "bench-1", 1 << 30, DropPolicy.BLOCK)
-    spool.begin(facts)
-    spool.append([unseen_frame(Observation.COVERED, 0, 1000)], Position(last_index=0, last_us=1000), lambda: False)
     lines = []
 
     async def for_a_while():
-        client = StreamClient(spool, ServiceConnection(service.address, site.token_path), RetryPolicy(), lines.append)
+        client = _client(site, service, spool, lines.append)
         running = asyncio.create_task(client.run())
         await asyncio.sleep(1.5)
         running.cancel()
 
     asyncio.run(asyncio.wait_for(for_a_while(), 20))
     service.faults.hold = False
-    spool.close()
     assert (service.connections > 1) is left
     assert any("chunk 1 has not been committed for 0 s" in line for line in lines) is left
 
@@ -141,7 +138,7 @@ def test_a_chunk_that_the_service_would_not_take_off_the_network_is_told_of_and_
     lines = []
 
     async def until_it_says_why():
-        client = StreamClient(spool, ServiceConnection(service.address, site.token_path), RetryPolicy(), lines.append)
+        client = _client(site, service, spool, lines.append)
         running = asyncio.create_task(client.run())
         while not lines:
             await asyncio.sleep(0.01)
