@@ -8,6 +8,7 @@ from actors.metrics import AlertMetrics
 from raypp.alerts.opening import open_channels
 from raypp.alerts.sender import Sender
 from raypp.alerts.waiting import open_when_it_answers
+from raypp.ledger.known_ledgers import KnownLedgers
 from raypp.ledger.ledgers import Ledgers
 from raypp.ledger.member import Member
 from raypp.serving.settings import ServiceSettings
@@ -32,7 +33,7 @@ class Alerts:
         self._metrics = AlertMetrics()
         self._senders: dict[str, Sender] = {}
         loop = asyncio.get_running_loop()
-        ledgers = Ledgers.open(service.ledger_list())
+        ledgers = Ledgers.open(service.ledger_list(), known=KnownLedgers.of_account())
         self._sending = {name: loop.create_task(self._send_for(member)) for name, member in ledgers.members.items()}
 
     def check_health(self) -> None:

@@ -20,6 +20,7 @@ from raypp.errors import LedgerFullError, LedgerUnavailableError
 from raypp.io.backoff import Backoff
 from raypp.io.tracing import SpanKind, child, current_event
 from raypp.ledger.identity import Identities, Principal
+from raypp.ledger.known_ledgers import KnownLedgers
 from raypp.ledger.ledgers import Ledgers
 from raypp.ledger.placement import refuse_several_nodes
 from raypp.serving.access import Front, Metadata, read_front_secret
@@ -64,7 +65,7 @@ class Services:
         nodes = [node for node in ray.nodes() if node["Alive"]]  # type: ignore[no-untyped-call]
         named = settings.ledger_list()
         refuse_several_nodes(named.urls.values(), len(nodes))
-        self.ledgers = Ledgers.open(named)
+        self.ledgers = Ledgers.open(named, known=KnownLedgers.of_account())
         self.lanes = Lanes(self.ledgers, settings)
         secret = read_front_secret(settings.front_secret_file) if settings.front_secret_file else None
         self.front = Front(secret)

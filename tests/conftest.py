@@ -2,6 +2,7 @@
 
 import gc
 import os
+import tempfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,10 @@ from xdist.scheduler import LoadScopeScheduling
 # Several processes run tests: threads of one that wait for a CPU of another's would slow both down many times.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
+
+_state = tempfile.TemporaryDirectory(prefix="raypp-state-")
+os.environ["XDG_STATE_HOME"] = _state.name
+"""What commands remember of ledgers is a test run's own."""
 
 _TOGETHER = "tests/e2e/serve"
 """Its files share a running service."""

@@ -39,15 +39,17 @@ def opened_ledgers(named: str | None, *, create: bool = False, upgrade: bool = F
 
     Args:
         named: as `LedgerList.parse` reads it.
-        create: whether to make them where there are none.
+        create: whether to make them where there are none, and never were.
         upgrade: whether to bring those that are there up to date.
     """
+    from raypp.ledger.known_ledgers import KnownLedgers
     from raypp.ledger.ledger_list import LedgerList
     from raypp.ledger.ledgers import Ledgers
 
     if not named:
         raise OptionError("no ledger named; give --ledger, or set RAYPP_LEDGER, such as sqlite:///ledger.db")
-    return Ledgers.open(LedgerList.parse(named), create=create, upgrade=upgrade)
+    known = KnownLedgers.of_account()
+    return Ledgers.open(LedgerList.parse(named), create=create, upgrade=upgrade, known=known)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The commands of `raypp ledger`: one checked, backed up, brought to a new schema, cleared; a site moved."""
+"""The commands of `raypp ledger`: one made, checked, backed up, brought to a new schema, cleared; a site moved."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -175,6 +175,24 @@ def _note_migrated(done: "Migrated") -> None:
         note(f"{done.ledger} migrated from schema {done.from_schema} to {done.to_schema} in {done.migrated_s:.1f} s")
 
 
+def ledger_init(ledger: Annotated[str, typer.Argument(help="The ledger: sqlite:///PATH, or PostgreSQL's.")]) -> None:
+    """Make an empty ledger, also where one was used before that is gone for good.
+
+    Services and `raypp site add` make one where none was. They make none where one was used before: its disk may be
+    away. One that is there stays as it is, but for its schema.
+
+    Example: raypp ledger init sqlite:///ledger.db
+    """
+    from raypp.ledger.known_ledgers import KnownLedgers
+
+    if "://" not in ledger:
+        raise OptionError(f"ledger {ledger!r} is no URL; name one ledger, such as sqlite:///ledger.db")
+    KnownLedgers.of_account().forget(ledger)
+    with opened_ledger(ledger, create=True) as opened:
+        sites = len(opened.sites())
+        note(f"{opened.database.shown} is there, with {counted(sites, 'site')}")
+
+
 def ledger_move(
     site: SiteName,
     to: Annotated[
@@ -299,8 +317,10 @@ def show_map(ledger: Ledger = None, json_file: JsonFile = None) -> None:
 
 
 ledger = command_group(
-    "Check ledgers, back them up, bring them to a new schema, drop what is old, show where sites are, and move them."
+    "Make ledgers, check them, back them up, bring them to a new schema, drop what is old, show where sites are, and "
+    "move them."
 )
+ledger.command("init")(ledger_init)
 ledger.command("check")(ledger_check)
 ledger.command("backup")(ledger_backup)
 ledger.command("migrate")(ledger_migrate)

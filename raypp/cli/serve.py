@@ -72,6 +72,7 @@ def serve(
     """
     from raypp.alerts.opening import open_channels
     from raypp.io.tracing import check as check_tracing
+    from raypp.ledger.known_ledgers import KnownLedgers
     from raypp.ledger.ledgers import Ledgers
     from raypp.serving.access import read_front_secret
     from raypp.serving.bundles import models_by_veil
@@ -98,7 +99,9 @@ def serve(
     where.check(settings)
     check_tracing()
     models_by_veil(settings.models)
-    Ledgers.open(settings.ledger_list()).close()  # says what is wrong with it before anything starts
+    Ledgers.open(
+        settings.ledger_list(), known=KnownLedgers.of_account()
+    ).close()  # says what is wrong with it before anything starts
     if settings.front_secret_file:
         read_front_secret(settings.front_secret_file)
     if address is None:

@@ -249,6 +249,12 @@ def sqlite_url(path: Path) -> str:
     return URL.create("sqlite", database=str(path.absolute())).render_as_string()
 
 
+def sqlite_file(address: str) -> Path | None:
+    """Return the file of a SQLite ledger by its URL; None for PostgreSQL. Raises LedgerError for any other URL."""
+    url = _parse(address)
+    return Path(str(url.database)).absolute() if url.get_backend_name() == "sqlite" else None
+
+
 def _parse(address: str) -> URL:
     try:
         url = make_url(address)
@@ -279,7 +285,9 @@ def _place_file(url: URL, create: bool) -> None:
     if path.exists():
         return
     if not create:
-        raise LedgerError(f"there is no ledger {path}; look at its path, or make one with `raypp site add`")
+        raise LedgerError(
+            f"there is no ledger {path}; look at its path and its disk, or make one with `raypp site add`"
+        )
     try:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))  # SQLite gives its log files the same mode
     except OSError as error:

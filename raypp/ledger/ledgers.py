@@ -9,6 +9,7 @@ from typing import Generic, Self, TypeVar
 
 from raypp.errors import LedgerError, LedgerUnavailableError, OptionError, UnknownSiteError
 from raypp.io.clock import now_us
+from raypp.ledger.known_ledgers import KnownLedgers
 from raypp.ledger.ledger_list import ONLY, LedgerList
 from raypp.ledger.member import Member
 from raypp.ledger.store import Ledger
@@ -68,16 +69,36 @@ class Ledgers:
         self._hints: dict[str, Member] = {}
 
     @classmethod
-    def open(cls, named: LedgerList, *, create: bool = True, upgrade: bool = False, clock: Clock = now_us) -> Self:
+    def open(
+        cls,
+        named: LedgerList,
+        *,
+        create: bool = True,
+        upgrade: bool = False,
+        known: KnownLedgers | None = None,
+        clock: Clock = now_us,
+    ) -> Self:
         """Open ledgers, see `Ledger.open`; of several, one that cannot be is opened once it can, and then never made.
+
+        Args:
+            named: their URLs by name.
+            create: whether to make them or bring them up to date.
+            upgrade: whether to bring up to date those that are there.
+            known: remembers those that may be made: none of them is made twice; None: all that are not there are.
+            clock: gives processing time.
 
         Raises:
             LedgerError: naming the ledger and what is wrong with it; of several, only if none can be opened.
         """
+
+        def opening(url: str) -> Callable[[], Ledger]:
+            first = partial(Ledger.open, url, create=create, upgrade=upgrade, clock=clock)
+            return partial(known.open, url, first) if known is not None and create else first
+
         members = [
             Member(
                 name,
-                partial(Ledger.open, url, create=create, upgrade=upgrade, clock=clock),
+                opening(url),
                 is_home=number == 0,
                 open_again=partial(Ledger.open, url, create=False, upgrade=create or upgrade, clock=clock),
             )
