@@ -10,6 +10,7 @@ import pytest
 
 from tests.command import ROOT
 
+PAGE = ROOT / "docs" / "how-to" / "images.md"
 RECIPES = sorted((ROOT / "cluster" / "images").glob("Containerfile.*"))
 
 
@@ -38,3 +39,11 @@ def test_packages_are_from_the_locks_the_base_is_the_builders_and_the_user_is_a_
     assert set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) == {"${PYTHON_IMAGE}"}
     assert re.findall(r"^ARG PYTHON_IMAGE$", text, re.MULTILINE)
     assert re.findall(r"^USER (.*)$", text, re.MULTILINE) == ["10001:10001"]
+
+
+def test_the_image_for_cpus_has_the_extras_of_the_other() -> None:
+    (ml,) = re.findall(r"^ML := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    (command,) = re.findall(r"--torch-backend cpu(.*?)pyproject", PAGE.read_text(), re.DOTALL)
+    extras = re.findall(r"--extra (\w+)", ml)
+    assert extras
+    assert re.findall(r"--extra (\w+)", command) == extras
