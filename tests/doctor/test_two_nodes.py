@@ -14,6 +14,7 @@ import pytest
 from raypp.ledger.store import Ledger
 from tests.command import ROOT, raypp
 from tests.ledger.postgres import PostgresServer
+from tests.ray_cluster import add_node, running_cluster
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -28,8 +29,6 @@ def test_each_planted_fault_is_found_and_a_cluster_in_order_has_none(
 ) -> None:
     if os.getuid():
         pytest.skip("needs root, for mounts of a node's own")
-    from ray.cluster_utils import Cluster
-
     model, place = tmp_path / "tools.model", tmp_path / "archive"
     model.write_bytes(b"bundle")
     place.mkdir()
@@ -37,20 +36,17 @@ def test_each_planted_fault_is_found_and_a_cluster_in_order_has_none(
         url = postgres.database()
         Ledger.open(url).close()
         monkeypatch.setenv("RAYPP_LEDGER", url)
-        cluster = Cluster(initialize_head=True, head_node_args=_NODE)
-        try:
-            second = cluster.add_node(**_NODE)
+        with running_cluster(_NODE) as cluster:
+            second = add_node(cluster, **_NODE)
             options = ("--address", cluster.address, "--model", model, "--place", place)
             status, rows = _doctor(tmp_path, *options)
             assert (status, [what for what, row in rows.items() if row["verdict"] == "WRONG"]) == (0, []), rows
             assert "alike on 2 nodes" in rows["versions"]["says"]
             assert "on 2 nodes" in rows["model"]["says"]
             with _other_mounts(tmp_path, model, place):
-                cluster.add_node(**_NODE, env_vars=_planted(tmp_path))
+                add_node(cluster, **_NODE, env_vars=_planted(tmp_path))
             cluster.remove_node(second, allow_graceful=False)
             status, rows = _doctor(tmp_path, *options)
-        finally:
-            cluster.shutdown()
     assert status == 3
     wrong = {what.split(" ")[0]: row["says"] for what, row in rows.items() if row["verdict"] != "ok"}
     assert "9.9.9 where others have" in wrong["onnxruntime"]

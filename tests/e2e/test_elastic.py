@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import environment, succeed
+from tests.ray_cluster import add_node, running_cluster
 from tests.videos import make_dataset
 
 pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.timeout(600)]
@@ -21,16 +22,13 @@ def _epochs(run: Path) -> list[int]:
 
 
 def test_a_cluster_that_loses_a_node_costs_no_epoch(tmp_path: Path) -> None:
-    from ray.cluster_utils import Cluster
-
     succeed("keygen", "--out", tmp_path / "owner.key")
     make_dataset(tmp_path / "tools", count=18)
     options = ("--size", 96, "--on", "local", "--shard-mb", 0.002)
     succeed("veil", tmp_path / "tools", "--out", tmp_path / "veiled", "--key", tmp_path / "owner.key", *options)
     run, room = tmp_path / "run", {"num_cpus": 2, "object_store_memory": 300_000_000}
-    cluster = Cluster(initialize_head=True, head_node_args=room)
-    node = cluster.add_node(**room)
-    try:
+    with running_cluster(room) as cluster:
+        node = add_node(cluster, **room)
         command = [sys.executable, "-m", "raypp", "train", str(tmp_path / "veiled"), "--out", str(run), "--batch", "4"]
         command += ["--epochs", str(_EPOCHS), "--model", "yolov8p", "--workers", "1-2", "--address", cluster.address]
         command += ["--json", str(tmp_path / "summary.json")]
@@ -43,7 +41,5 @@ def test_a_cluster_that_loses_a_node_costs_no_epoch(tmp_path: Path) -> None:
             cluster.remove_node(node, allow_graceful=False)
             _, errors = job.communicate()
         assert job.returncode == 0, errors
-    finally:
-        cluster.shutdown()
     assert _epochs(run) == list(range(1, _EPOCHS + 1))
     assert json.loads((tmp_path / "summary.json").read_text())["epochs"] == _EPOCHS

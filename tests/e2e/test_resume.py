@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from tests.command import ROOT, archive_bytes, environment, raypp, succeed, summary
+from tests.ray_cluster import running_cluster
 from tests.videos import make_dataset, make_video
 
 pytestmark = pytest.mark.ray
@@ -144,12 +145,7 @@ def test_whole_job_killed_at_a_share_of_its_receipts(
 def test_a_cluster_of_one_or_two_cpus_finishes(
     cpus: int, archive: Path, key: Path, undisturbed: dict[str, bytes], tmp_path: Path
 ) -> None:
-    from ray.cluster_utils import Cluster
-
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": cpus, "object_store_memory": 100 << 20})
-    try:
+    with running_cluster({"num_cpus": cpus, "object_store_memory": 100 << 20}) as cluster:
         out = tmp_path / "veiled"
         succeed(*_options(archive, out, key), "--address", cluster.address)
         assert archive_bytes(out) == undisturbed
-    finally:
-        cluster.shutdown()

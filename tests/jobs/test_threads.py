@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import environment, succeed
+from tests.ray_cluster import running_cluster
 from tests.videos import make_dataset
 
 _SPINS = re.compile(r"GOMP_SPINCOUNT = '(\d+)'")
@@ -50,8 +51,6 @@ def test_ultralytics_does_not_say_how_many_threads_there_are(own: str) -> None:
 def test_threads_of_rays_workers_sleep_on_a_cluster_that_knows_nothing_of_raypp(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ray.cluster_utils import Cluster
-
     succeed("keygen", "--out", tmp_path / "owner.key")
     make_dataset(tmp_path / "tools", count=18)
     options = ("--size", 96, "--on", "local", "--key", tmp_path / "owner.key")
@@ -59,12 +58,9 @@ def test_threads_of_rays_workers_sleep_on_a_cluster_that_knows_nothing_of_raypp(
     for name in _VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("OMP_DISPLAY_ENV", "VERBOSE")
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "object_store_memory": 200_000_000})
-    try:
+    with running_cluster({"num_cpus": 2, "object_store_memory": 200_000_000}) as cluster:
         trained = ("--model", "yolov8p", "--epochs", 1, "--batch", 4, "--address", cluster.address)
         succeed("train", tmp_path / "veiled", "--out", tmp_path / "run", *trained)
         logs = Path(cluster.head_node.get_session_dir_path(), "logs").glob("worker-*.err")
         texts = [text for text in (path.read_text() for path in logs) if ":actor_name:RayTrainWorker" in text]
-    finally:
-        cluster.shutdown()
     assert [set(_SPINS.findall(text)) for text in texts] == [{"0"}]

@@ -11,6 +11,7 @@ import pytest
 
 from raypp.io.ports import free_ports
 from tests.command import environment, succeed
+from tests.ray_cluster import running_cluster
 from tests.videos import make_dataset, make_video
 from tests.watching.expressions import expressions, is_of_jobs
 from tests.watching.prometheus import Prometheus, running_prometheus
@@ -29,8 +30,6 @@ _MOST_SERIES = 300
 _OURS = '{__name__=~"ray_raypp_.*"}'
 _LABELS = {"__name__", "instance", "job", "ray_job", "outcome", "step", "rank", "loss", "iou", "NodeAddress", "JobId"}
 _WITHIN_S, _GONE_WITHIN_S = 120, 120
-_STARTS = 3
-"""Ray has a fixed time to start, which is short on a machine that is busy."""
 
 
 def test_jobs_export_what_their_dashboards_ask_for_in_few_series(tmp_path: Path) -> None:
@@ -78,22 +77,10 @@ def _last(prometheus: Prometheus, name: str) -> float:
 @contextmanager
 def _cluster() -> Iterator[tuple[str, int]]:
     """Start a cluster of one node; gives its address and the port of its metrics."""
-    from ray.cluster_utils import Cluster
-
     (port,) = free_ports(1)
-    for start in range(_STARTS):
-        cluster = Cluster()
-        try:
-            cluster.add_node(num_cpus=2, object_store_memory=300_000_000, metrics_export_port=port)
-            break
-        except Exception as error:  # Ray raises no other
-            cluster.shutdown()
-            if start == _STARTS - 1 or "timed out during startup" not in str(error):
-                raise
-    try:
+    node = {"num_cpus": 2, "object_store_memory": 300_000_000, "metrics_export_port": port}
+    with running_cluster(node) as cluster:
         yield cluster.address, port
-    finally:
-        cluster.shutdown()
 
 
 def _job(*words: object) -> None:

@@ -6,24 +6,20 @@ import time
 
 import ray
 from ray import serve
-from ray.cluster_utils import Cluster
 from ray.serve.config import HTTPOptions, ProxyLocation, gRPCOptions
 
 from actors.application import build_app
 from raypp.io.ports import free_ports
 from raypp.serving.door import SERVICER
 from raypp.serving.settings import APPLICATION, ServiceSettings
+from tests.ray_cluster import running_cluster
 
 _NODE = {"num_cpus": 1, "object_store_memory": 100_000_000, "include_dashboard": False}
-_STARTS = 3
 
 
 def main(settings: str, port: str) -> None:
     """Serve until killed; two nodes of one machine cannot both have a proxy on one port."""
-    cluster = Cluster()
-    try:
-        for _ in range(2):
-            _add_node(cluster)
+    with running_cluster(_NODE, _NODE) as cluster:
         ray.init(address=cluster.address, namespace="serve", logging_level=logging.ERROR, log_to_driver=False)
         serve.start(
             proxy_location=ProxyLocation.HeadOnly,
@@ -33,20 +29,6 @@ def main(settings: str, port: str) -> None:
         serve.run(build_app(ServiceSettings.model_validate_json(settings)), name=APPLICATION)
         print("serving", flush=True)
         time.sleep(600)
-    finally:
-        cluster.shutdown()
-
-
-def _add_node(cluster: Cluster) -> None:
-    """Add a node; one of Ray's that waits too long for a part of itself dies, on a machine that is busy."""
-    for attempt in range(_STARTS):
-        try:
-            cluster.add_node(**_NODE)
-        except Exception:  # Ray raises no narrower one
-            if attempt == _STARTS - 1:
-                raise
-        else:
-            return
 
 
 if __name__ == "__main__":
