@@ -126,6 +126,29 @@ def test_a_service_that_is_at_work_for_too_long_is_left_at_last(
     assert any("chunk 1 has not been committed for 0 s" in line for line in lines) is left
 
 
+@pytest.mark.parametrize("alive_every_ms", [100, 0])
+def test_a_chunk_that_takes_longer_than_is_waited_for_is_committed_at_last(
+    monkeypatch, site, service, spool, alive_every_ms
+):
+    for name in ("_ALIVE_TIMEOUT_S", "COMMIT_TIMEOUT_S"):
+        monkeypatch.setattr(of_session, name, 0.3)
+    service.alive_every_ms, service.faults.slow_s = alive_every_ms, 0.8
+    lines = []
+
+    async def until_it_is_committed():
+        client = _client(site, service, spool, lines.append)
+        running = asyncio.create_task(client.run())
+        while not client.is_up_to_date:
+            await asyncio.sleep(0.01)
+        running.cancel()
+        return client
+
+    client = asyncio.run(asyncio.wait_for(until_it_is_committed(), 30))
+    assert service.connections > 1
+    assert client._patience == 1, "the next chunk is waited for as the first"
+    assert len(service.of("bench-1")[0].frames) == 1
+
+
 def test_a_chunk_that_the_service_would_not_take_off_the_network_is_told_of_and_not_sent(site, service):
     service.limits.message_bytes = 100
     facts = FACTS.model_copy(

@@ -13,7 +13,14 @@ from raypp.edge.log import Log
 from raypp.edge.spool.camera_spool import CameraSpool
 from raypp.edge.spool.stream_spool import StreamSpool
 from raypp.edge.uplink.connection import ServiceConnection
-from raypp.edge.uplink.faults import BusyError, ConnectionFailedError, MovingError, PuzzlingError, RefusedError
+from raypp.edge.uplink.faults import (
+    BusyError,
+    ConnectionFailedError,
+    MovingError,
+    PuzzlingError,
+    RefusedError,
+    SlowChunkError,
+)
 from raypp.edge.uplink.model_query import describe_model
 from raypp.edge.uplink.retry import RetryPolicy, UplinkBackoff
 from raypp.edge.uplink.session import SendProgress, Session
@@ -27,6 +34,8 @@ CLOCK_ALARM_US = 2_000_000
 _SAY_AGAIN_S = 60.0
 _MOST_AHEAD_US = (24 * 3600 + 120) * 1_000_000
 """No service takes frames later than this: a day ahead, and two minutes for the clocks' difference."""
+_MOST_PATIENCE = 16
+"""A chunk that is sent anew begins anew at the service: it may take longer each time, up to so many times as long."""
 _MOST_PUZZLES = 6
 """So many failures in a row that tell nothing are no accident: the service cannot take the stream."""
 
@@ -68,6 +77,7 @@ class StreamClient:
         self._loop = asyncio.get_running_loop()
         self._said = ("", 0.0)
         self._puzzles = 0
+        self._patience = 1
         self._warned_of_clock = False
         self._opened_epoch = 0
         spool.listen(self._on_change)
@@ -108,6 +118,8 @@ class StreamClient:
             except (ConnectionFailedError, SpoolError, WireError, SiteError) as error:
                 wait_s = self._backoff.fault_s()
                 self._puzzles = self._puzzles + 1 if isinstance(error, PuzzlingError) else 0
+                if isinstance(error, SlowChunkError):
+                    self._patience = min(2 * self._patience, _MOST_PATIENCE)
                 if self._puzzles >= _MOST_PUZZLES:
                     wait_s = self._backoff.refusal_s()
                     self.refused = f"the service has failed {self._puzzles} times in a row ({error}); see its log"
@@ -126,7 +138,13 @@ class StreamClient:
             with begin_call(STREAM_FRAMES, SpanKind.CLIENT, attributes=attributes):
                 call = stub.StreamFrames(metadata=self._connection.metadata())
                 self._session = Session(
-                    self._spool, stream, self.progress, self._opened, self._went_well, self._on_episode
+                    self._spool,
+                    stream,
+                    self.progress,
+                    self._opened,
+                    self._went_well,
+                    self._on_episode,
+                    patience=self._patience,
                 )
                 try:
                     await self._session.run(call)
@@ -197,6 +215,7 @@ class StreamClient:
         """Something was committed: say that the trouble is over, if there was any."""
         self._backoff.reset()
         self._puzzles = 0
+        self._patience = 1
         self.refused = None
         self.needs_a_person = False
         if self._said[0]:

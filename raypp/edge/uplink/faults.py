@@ -31,6 +31,10 @@ class BusyError(SiteError):
     """The service's limits for this site are met: trying again later will do."""
 
 
+class SlowChunkError(ConnectionFailedError):
+    """A chunk has not been committed in time; trying again may do, if it may take longer."""
+
+
 class PuzzlingError(ConnectionFailedError):
     """The service failed in a way that trying again mends only if it was an accident."""
 

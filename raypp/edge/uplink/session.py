@@ -13,7 +13,7 @@ from protos import raypp_pb2 as pb
 from raypp import __version__
 from raypp.edge.spool.camera_spool import CameraSpool
 from raypp.edge.spool.stream_spool import StreamSpool
-from raypp.edge.uplink.faults import ConnectionFailedError, MovingError, RefusedError, meaning
+from raypp.edge.uplink.faults import ConnectionFailedError, MovingError, RefusedError, SlowChunkError, meaning
 from raypp.errors import SiteError
 from raypp.io.clock import now_us
 from raypp.io.log_record import LoggedStream
@@ -68,6 +68,7 @@ class Session:
         on_opened: called once the service has answered, and its clock is known.
         on_moved: called when the first chunk over this connection is committed.
         on_episode: told of each episode that the service opens, changes or closes.
+        patience: how many times as long a chunk may take as one that is sent for the first time.
 
     Attributes:
         committed: number of the last chunk that is durable.
@@ -82,6 +83,7 @@ class Session:
         on_opened: Callable[[], None] = lambda: None,
         on_moved: Callable[[], None] = lambda: None,
         on_episode: Callable[[pb.Episode], None] = lambda _: None,
+        patience: int = 1,
     ) -> None:
         self.committed = 0
         self.moved_on = False
@@ -97,7 +99,8 @@ class Session:
         self._sent = 0
         self._limits = pb.Limits()
         self._silence_s: float | None = None
-        self._commit_timeout_s = COMMIT_TIMEOUT_S
+        self._patience = patience
+        self._commit_timeout_s = patience * COMMIT_TIMEOUT_S
         self._wake = asyncio.Event()
         self._advanced_at = monotonic()
 
@@ -186,7 +189,7 @@ class Session:
         self._limits = opened.limits
         if opened.alive_every_ms:  # an older service says nothing of it
             self._silence_s = _silence_s(opened.alive_every_ms / 1000)
-            self._commit_timeout_s = _ALIVE_TIMEOUT_S
+            self._commit_timeout_s = self._patience * _ALIVE_TIMEOUT_S
         self._progress.clock_offset_us = opened.clock_offset_us
         self._progress.connections += 1
         self._sent = resume
@@ -254,7 +257,7 @@ class Session:
                 async with asyncio.timeout(left_s):  # wait_for would pass over a cancellation that comes with the event
                     await self._wake.wait()
             except TimeoutError:
-                raise ConnectionFailedError(
+                raise SlowChunkError(
                     f"chunk {self.committed + 1} has not been committed for {self._commit_timeout_s:.0f} s"
                 ) from None
         await call.done_writing()
