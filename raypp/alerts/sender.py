@@ -4,15 +4,15 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, Protocol, TypeVar
+from collections.abc import Mapping
+from typing import Protocol
 
 from raypp.alerts.channel import Answer, Channel, Outcome
 from raypp.alerts.event import cloud_event
 from raypp.alerts.executions import ExecutionWatch
 from raypp.alerts.settings import AlertSettings
 from raypp.errors import LedgerError, RayppError
+from raypp.io.background import BackgroundThreads
 from raypp.io.backoff import Backoff
 from raypp.ledger.channels import ChannelQueues
 from raypp.ledger.delivery import Backlog, Delivery
@@ -30,9 +30,7 @@ _WITHOUT_LOOK_S = 60.0
 _SECOND_US = 1_000_000
 _DAY_US = 86_400 * _SECOND_US
 _THREADS = 3
-
-_Arguments = ParamSpec("_Arguments")
-_Result = TypeVar("_Result")
+_LEAVING_S = 2.0
 
 logger = logging.getLogger("raypp.alerts")
 
@@ -73,7 +71,7 @@ class Sender:
         self._held_until_s: dict[str, float] = {}
         self._since_us = ledger.clock()
         self._executions = ExecutionWatch(ledger)
-        self._threads = ThreadPoolExecutor(_THREADS, "outbox")
+        self._in_thread = BackgroundThreads(_THREADS, "outbox").run
 
     async def run(self) -> None:
         """Send for ever, until cancelled."""
@@ -98,11 +96,14 @@ class Sender:
             await self.close()
 
     async def close(self) -> None:
-        """Let others send, and close the channels."""
-        await self._in_thread(self.release)
+        """Let others send, and close the channels; a ledger that does not answer is waited for two seconds."""
+        try:
+            async with asyncio.timeout(_LEAVING_S):
+                await self._in_thread(self.release)
+        except TimeoutError:
+            logger.warning("raypp: the ledger does not answer; what this sender holds of it runs out")
         for channel in self._channels.values():
             await channel.close()
-        self._threads.shutdown(wait=False)
 
     def release(self) -> None:
         """Let others send at once by the channels that this one holds; blocks."""
@@ -208,8 +209,3 @@ class Sender:
                 wait_s = _WITHOUT_LOOK_S
             pause_s = min(_LONGEST_PAUSE_S, _PAUSE_OF_LOOK * (time.monotonic() - begun_s))
             await asyncio.sleep(max(wait_s, pause_s))
-
-    async def _in_thread(
-        self, blocking: Callable[_Arguments, _Result], *args: _Arguments.args, **options: _Arguments.kwargs
-    ) -> _Result:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: blocking(*args, **options))

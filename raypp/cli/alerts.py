@@ -191,10 +191,11 @@ class _PrintedNotes:
 async def _once(ledgers: "Ledgers", settings: "AlertSettings") -> list[int | None]:
     """Send what is due; return how many alerts of each ledger were sent, and None for one of several that is down."""
     from raypp.errors import LedgerError
+    from raypp.io.background import BackgroundThreads
 
     async def send_for(member: "Member") -> int | None:
         try:
-            return await _sender(await asyncio.to_thread(member.ledger), settings).once()
+            return await _sender(await BackgroundThreads(1, "opening").run(member.ledger), settings).once()
         except LedgerError as error:
             if ledgers.only is not None:
                 raise

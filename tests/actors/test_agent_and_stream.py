@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -33,6 +34,7 @@ from raypp.veil.spec import PatchSpec
 from tests.actors.gateway import Gateway
 from tests.edge.conftest import Site
 from tests.edge.service import wait_until
+from tests.ledger.postgres import PostgresServer
 from tests.videos import make_video
 
 _SOON = RetryPolicy(first_s=0.05, longest_s=0.2, refused_first_s=0.1, refused_longest_s=0.5)
@@ -195,3 +197,28 @@ def test_a_site_is_moved_between_the_ledgers_of_one_service_and_its_agent_stream
         assert check_ledgers(ledgers).problems == ()
         with north.database.read() as connection:
             assert connection.execute(select(func.count()).select_from(OpenStreamRow)).scalar_one() == 0
+
+
+def test_an_agent_whose_service_s_ledger_is_frozen_leaves_in_its_time_and_goes_on_later(site: Site) -> None:
+    model = ServedModel("cd" * 32, site.veil_id, PatchSpec(), 160, ("hammer", "saw"))
+    video = make_video(site.folder / "video.mp4", seconds=4)
+    options = (video, "--camera", "bench-1", "--fps", "every", "--chunk-frames", 2)
+    with PostgresServer(fsync="off") as server, Ledger.open(server.database()) as ledger:
+        ledger.add_site("plant-1")
+        service = Service(ledger, model=model)
+        service.serve()
+        try:
+            agent = site.agent(f"127.0.0.1:{service.port}", *options, "--realtime")
+            wait_until(lambda: any(stream.frames for stream in ledger.streams("plant-1")), 240)
+            with server.frozen():
+                time.sleep(2)  # by now chunks wait
+                began = time.monotonic()
+                agent.terminate()
+                assert agent.wait(60) == 0
+                assert time.monotonic() - began < 20  # five seconds, and what a busy machine takes to end it
+                assert "wait in" in site.log().splitlines()[-1]
+            assert site.agent(f"127.0.0.1:{service.port}", *options).wait(240) == 0
+            (stream,) = ledger.streams("plant-1")
+            assert (stream.frames, stream.ended) == (40, True)
+        finally:
+            service.end()

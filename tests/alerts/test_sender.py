@@ -20,6 +20,7 @@ from tests.alerts.conftest import RunningSender
 from tests.alerts.events import work
 from tests.alerts.receiver import Received, Receiver
 from tests.command import environment, raypp, succeed, summary
+from tests.ledger.postgres import PostgresServer
 from tests.ledger.site import SECOND, Clock, template
 
 Send = Callable[..., RunningSender]
@@ -78,6 +79,23 @@ def test_sigterm_ends_a_sender_and_frees_its_channels(ledger: Ledger, receiver: 
     sender.send_signal(signal.SIGTERM)
     assert sender.wait(20) == 0
     assert ChannelQueues(ledger).hold("office", "another", SECOND)
+
+
+def test_sigterm_ends_a_sender_whose_ledger_is_frozen(receiver: Receiver, settings: Path):
+    with PostgresServer(fsync="off") as server, Ledger.open(server.database()) as ledger:
+        ledger.add_site("plant-1")
+        work(ledger)
+        sender = start(ledger.database.engine.url.render_as_string(hide_password=False), settings)
+        receiver.wait(4, within_s=240)
+        with server.frozen():
+            time.sleep(2)  # by now it waits for the ledger
+            began = time.monotonic()
+            sender.send_signal(signal.SIGTERM)
+            try:
+                assert sender.wait(60) == 0
+            finally:
+                sender.kill()
+            assert time.monotonic() - began < 15  # two seconds, and the end of a process on a busy machine
 
 
 def test_two_senders_send_each_alert_once(ledger: Ledger, receiver: Receiver, webhook: Any, send: Send):
