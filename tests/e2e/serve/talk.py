@@ -59,7 +59,7 @@ def get_metrics(service: Service, token: str | None = METRICS_TOKEN) -> tuple[in
 def get_page(address: str, context: ssl.SSLContext | None = None, **headers: str) -> tuple[int, str]:
     request = urllib.request.Request(address, headers=headers)  # noqa: S310 - our own address
     try:
-        with urllib.request.urlopen(request, timeout=30, context=context) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=120, context=context) as answer:  # noqa: S310
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()

@@ -152,12 +152,16 @@ def test_pages_and_health_and_metrics_over_http(service: Service, site: Site) ->
     headers = {"Authorization": dict(site[1])["authorization"], **FRONT}
     assert "No zones are set" in get_page(f"{page}/safety?from=2026-03-02", **headers)[1]
     assert "No procedures are set" in get_page(f"{page}/executions", **headers)[1]  # by a process of its own
-    with urllib.request.urlopen(urllib.request.Request(page, headers=headers), timeout=30) as answer:  # noqa: S310
+    with urllib.request.urlopen(urllib.request.Request(page, headers=headers), timeout=120) as answer:  # noqa: S310
         tag = answer.headers["ETag"]
     assert get_page(page, **headers, **{"If-None-Match": tag}) == (304, "")
     with pytest.raises(grpc.RpcError):
         service.stub().GetSiteReport(pb.GetSiteReportRequest(site="nowhere"), metadata=site[1])
-    deadline = time.monotonic() + 30
+    with connected(service, site) as stream:  # a counter is exported once it has counted
+        stream.open()
+        stream.chunk(1, some_codes(2), 0)
+        stream.committed()
+    deadline = time.monotonic() + 120
     wanted = ("raypp_gateway_frames", "raypp_gateway_chunks", "raypp_detector_frames", "raypp_gateway_refused")
     while time.monotonic() < deadline:
         text = get_metrics(service)[1]
