@@ -28,6 +28,14 @@ LedgerUrl = Annotated[
         help=LEDGER_HELP,
     ),
 ]
+LedgerArgument = Annotated[
+    str | None,
+    typer.Argument(
+        envvar="RAYPP_LEDGER",
+        show_envvar=False,
+        help=LEDGER_HELP,
+    ),
+]
 SiteName = Annotated[str, typer.Argument(help="Name of the site.")]
 PurgeWait = Annotated[
     float, typer.Option(help="Seconds to wait for readers that keep what was deleted in SQLite's log.", min=0)

@@ -11,7 +11,7 @@ from raypp.cli.exit_codes import ExitCode, end_with_attention
 from raypp.cli.group import command_group
 from raypp.cli.json_file import write_json
 from raypp.cli.ledger import (
-    LEDGER_HELP,
+    LedgerArgument,
     LedgerUrl,
     PurgeWait,
     SiteName,
@@ -22,31 +22,18 @@ from raypp.cli.ledger import (
     say_all,
 )
 from raypp.cli.options import JsonFile
+from raypp.cli.partitions import ledger_partition, ledger_retain
 from raypp.errors import OptionError
 from raypp.ledger.defaults import WAIT_S
-from raypp.ledger.times import parse_duration, parse_time, shown_time
+from raypp.ledger.times import parse_time, shown_time
 from raypp.text.wording import counted
 
 if TYPE_CHECKING:
     from raypp.ledger.migration import Migrated
 
-Ledger = Annotated[
-    str | None,
-    typer.Argument(
-        envvar="RAYPP_LEDGER",
-        show_envvar=False,
-        help=LEDGER_HELP,
-    ),
-]
-
-_STILL_IN_LOG = (
-    "the deleted bytes are still in the ledger's log, which somebody reads: stop the reader (a backup, a shell, a long "
-    "report), and run the same command again"
-)
-
 
 def ledger_check(
-    ledger: Ledger = None,
+    ledger: LedgerArgument = None,
     site: Annotated[str | None, typer.Option(help="Only the streams of this site.")] = None,
     since: Annotated[
         str | None, typer.Option(help="Only streams that have committed since; ISO, UTC without offset.")
@@ -105,7 +92,7 @@ def ledger_backup(
 
 
 def ledger_migrate(
-    ledger: Ledger = None,
+    ledger: LedgerArgument = None,
     rehearse: Annotated[
         bool, typer.Option("--rehearse", help="Migrate a copy, compare and check it, and change nothing.")
     ] = False,
@@ -238,58 +225,7 @@ def ledger_move(
     end_with_attention(not done.emptied)
 
 
-def ledger_retain(
-    ledger: Ledger = None,
-    keep: Annotated[str, typer.Option(help="How long to keep, such as 400d; 1d at least, and up to a week more.")] = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Count what would be forgotten, and change nothing.")
-    ] = False,
-    wait: Annotated[
-        float, typer.Option(help="Seconds to wait for those who use a partition, or read SQLite's log.", min=0)
-    ] = WAIT_S,
-    json_file: JsonFile = None,
-) -> None:
-    """Forget all that is older, of all sites: PostgreSQL drops whole weeks, from Monday in UTC; SQLite deletes rows.
-
-    Streams go on meanwhile. A command that was killed goes on when the same command runs again. The exit status is
-    3 where something is left: of a site that is being moved, or in SQLite's log. Of several ledgers, one that is busy
-    or down keeps no other from it: the exit status is then 1.
-
-    Example: raypp ledger retain sqlite:///ledger.db --keep 400d --dry-run
-
-    Example: raypp ledger retain postgresql+psycopg://raypp@db.example/ledger --keep 400d
-    """
-    from raypp.ledger.audit_log import command_line_account
-    from raypp.ledger.expiry import Retention, retain
-
-    if not keep:
-        raise OptionError("say how long to keep: --keep 400d, for example")
-    keep_us = parse_duration(keep, "--keep")
-    with opened_ledgers(ledger, upgrade=not dry_run) as opened:
-        who, progress = command_line_account(), ConsoleProgress()
-        done, failed = opened.each(
-            lambda each: retain(each, keep_us, dry_run=dry_run, wait_s=wait, who=who, progress=progress)
-        )
-    for kept in done.values():
-        for part in kept.partitions:
-            say(f"{'would drop' if dry_run else 'dropped'}  {part.name}  {part.days}  {part.bytes / 1e6:,.1f} MB")
-        note(
-            f"{kept.ledger}: {'would forget' if dry_run else 'forgot'} {counted(kept.frames, 'frame')} with "
-            f"{counted(kept.detections, 'detection')}, {counted(kept.episodes, 'episode')} and "
-            f"{counted(kept.stretches, 'stretch')} of {counted(kept.streams, 'stream')}, "
-            f"{counted(kept.alerts, 'alert')}; all before {shown_time(kept.edge_us)}"
-        )
-        for line in (*kept.waiting, *([] if kept.emptied else [_STILL_IN_LOG])):
-            note(line)
-    for name, trouble in failed.items():
-        note(f"nothing more was forgotten of {name}: {trouble}")
-    write_json(json_file, Retention(ledgers=tuple(done.values()), failed=failed))
-    if failed:
-        raise typer.Exit(ExitCode.FAILED)
-    end_with_attention(any(kept.waiting or not kept.emptied for kept in done.values()))
-
-
-def show_map(ledger: Ledger = None, json_file: JsonFile = None) -> None:
+def show_map(ledger: LedgerArgument = None, json_file: JsonFile = None) -> None:
     """Show which site is in which ledger, and how many sites and bytes each ledger has.
 
     The exit status is 3 where a ledger does not answer, or two ledgers have a site.
@@ -327,3 +263,4 @@ ledger.command("migrate")(ledger_migrate)
 ledger.command("map")(show_map)
 ledger.command("move")(ledger_move)
 ledger.command("retain")(ledger_retain)
+ledger.command("partition")(ledger_partition)

@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from raypp.errors import LedgerBusyError, LedgerError, LedgerFullError, LedgerUnavailableError
 from raypp.io.tracing import SpanKind, TraceSpan, child
 from raypp.ledger.placement import refuse_network_filesystem
-from raypp.ledger.postgres_session import CONNECT, LOCK_TIMEOUT_S, begin_postgres, prepare_postgres
+from raypp.ledger.postgres_session import CONNECT, LOCK_TIMEOUT_S, PATIENT_IDLE, begin_postgres, prepare_postgres
 
 BUSY_TIMEOUT_S = LOCK_TIMEOUT_S
 """How long a transaction waits for a lock, or a thread for a connection."""
@@ -111,7 +111,7 @@ class Database:
             reading = connection.execution_options(**options)
             with reading.begin():
                 if patient:
-                    self._be_patient(reading)
+                    self._be_patient(reading, "0")
                 yield reading
 
     @contextmanager
@@ -122,20 +122,21 @@ class Database:
         by. Where the commit itself fails with LedgerUnavailableError it may or may not be durable: read, then decide.
 
         Args:
-            patient: whether statements may take longer than the timeout of the service's own.
+            patient: whether statements may take longer than the timeout of the service's own, and pauses between them
+                up to a minute: a process that is frozen for longer loses the transaction, and its locks.
         """
         with self._translated(), self._span("write") as span, self._in_turn(), self.engine.connect() as connection:
             span.event("has its turn")
             writing = connection.execution_options(**{_WRITES: True})
             with writing.begin():
                 if patient:
-                    self._be_patient(writing)
+                    self._be_patient(writing, PATIENT_IDLE)
                 yield writing
 
-    def _be_patient(self, connection: Connection) -> None:
+    def _be_patient(self, connection: Connection, idle: str) -> None:
         if not self.is_sqlite:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
-            connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+            connection.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = '{idle}'"))
 
     def purge(self, wait_s: float) -> bool:
         """After rows were forgotten: leave none of their bytes in SQLite's log (the file itself is zeroed at once).

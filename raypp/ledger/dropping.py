@@ -10,11 +10,10 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Row, bindparam, func, insert, select, text, update
 
-from raypp.errors import LedgerUnavailableError
 from raypp.ledger.chunks import chunks_in
 from raypp.ledger.moves import hold_sites
 from raypp.ledger.partitions import Partition, hold_partitions, list_partitions
-from raypp.ledger.patience import patiently
+from raypp.ledger.patience import giving_up, patiently
 from raypp.ledger.postgres_session import SETTINGS
 from raypp.ledger.retention import RETAIN
 from raypp.ledger.store import Ledger
@@ -61,14 +60,11 @@ def drop_partition(ledger: Ledger, partition: Partition, edge_us: int, who: str,
     """
     database, name = ledger.database, partition.name
 
-    def waiting(waited_s: float, holder: str | None) -> None:
-        if waited_s >= wait_s:
-            by = f" by {holder}" if holder else ""
-            raise LedgerUnavailableError(
-                f"partition {name} of ledger {database.shown} is in use{by}; nothing of it was dropped: run the same "
-                "command again later"
-            )
-
+    waiting = giving_up(
+        wait_s,
+        f"partition {name} of ledger {database.shown}",
+        "nothing of it was dropped: run the same command again later",
+    )
     with database.write(patient=True) as connection:
         connection.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE}'"))
         hold_partitions(connection)

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Connection, exists, select, text, update
+from sqlalchemy import Connection, exists, select, text
 
 from raypp.errors import LedgerUnavailableError, OptionError, SiteMovingError
-from raypp.ledger.chunks import Span, count_frames, delete_frames, has_frames_before, times_of
+from raypp.ledger.chunks import Span, count_frames, has_frames_before, times_of
 from raypp.ledger.defaults import WAIT_S
 from raypp.ledger.dropping import drop_partition
 from raypp.ledger.moves import hold_site
@@ -25,6 +25,7 @@ from raypp.ledger.retention import (
     count_findings,
     count_forgotten,
     cut_findings,
+    delete_kept,
     forget_alerts,
     forget_stream,
     is_long_past,
@@ -197,15 +198,11 @@ class _Expiry:
             if whole or is_long_past(connection, stream_id, scope):
                 done = count_findings(connection, stream_id, scope)
                 frames, detections = count_frames(connection, stream_id, span, self._parts)
-                delete_frames(connection, stream_id, span, self._parts)
                 if whole:
                     clear_findings(connection, stream_id)
                 else:
                     cut_findings(connection, stream_id, edge_us, ledger.clock())
-                again = {"fold": None, "lease": StreamRow.lease + 1, "reaped": False} if whole else {}
-                gone = {"rewrites": StreamRow.rewrites + 1, "forgotten_frames": StreamRow.forgotten_frames + frames}
-                of_stream = StreamRow.stream_id == stream_id
-                connection.execute(update(StreamRow).where(of_stream).values(floor_us=edge_us, **gone, **again))
+                delete_kept(connection, stream_id, span, floor_us=edge_us, anew=whole, parts=self._parts)
                 findings = f"{counted(done.episodes, 'episode')}, {counted(done.stretches, 'stretch')}"
                 detail = f"to {edge_us}: {counted(frames, 'frame')}, {counted(detections, 'detection')}, {findings}"
                 subject = stream_label(StreamName(scope.site, row.camera, row.epoch))

@@ -73,14 +73,14 @@ def week_of(moment_us: int) -> int:
     return moment_us - (moment_us - _FIRST_MONDAY_US) % WEEK_US
 
 
-def list_partitions(connection: Connection) -> list[Partition]:
-    """List the partitions by time, that of other times last. PostgreSQL alone has any."""
+def list_partitions(connection: Connection, table: str = "chunks") -> list[Partition]:
+    """List the partitions of a table by time, that of other times last. PostgreSQL alone has any."""
     query = text(
         "SELECT relname, pg_get_expr(relpartbound, pg_class.oid) FROM pg_inherits "
-        "JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = to_regclass('chunks') AND relispartition"
+        "JOIN pg_class ON pg_class.oid = inhrelid WHERE inhparent = to_regclass(:table) AND relispartition"
     )
     partitions = []
-    for name, bounds in connection.execute(query):
+    for name, bounds in connection.execute(query, {"table": table}):
         match = _BOUNDS.fullmatch(bounds)
         from_us, to_us = (None if bound is None else int(bound) for bound in match.groups()) if match else (None, None)
         partitions.append(Partition(name, from_us, to_us))
@@ -109,7 +109,7 @@ def make_partitions(database: Database, now_us: int, weeks: Collection[int] = ()
         return 0
     number = 0
     with database.read() as connection:
-        missing = _missing(connection, now_us, weeks)
+        missing = missing_weeks(connection, now_us, weeks)
     for week_us in missing:
         with database.write() as connection:
             number += _make(connection, week_us)
@@ -148,8 +148,8 @@ def keep_partitions_ahead(database: Database, now_us: int, weeks: Collection[int
         _failed_at.pop(database.engine, None)
 
 
-def _missing(connection: Connection, now_us: int, weeks: Collection[int]) -> list[int]:
-    """List the beginnings of weeks that ought to have a partition, and have none."""
+def missing_weeks(connection: Connection, now_us: int, weeks: Collection[int] = ()) -> list[int]:
+    """List the beginnings of weeks that ought to have a partition, and have none: those to come first."""
     present = list_partitions(connection)
     if not present:  # of an older schema
         return []
@@ -174,13 +174,18 @@ def _make(connection: Connection, week_us: int) -> bool:
     # In the order in which commits lock them: else each of the two might wait for the other.
     connection.execute(text("LOCK TABLE streams IN SHARE ROW EXCLUSIVE MODE"))
     connection.execute(text(f"LOCK TABLE {OTHER} IN ACCESS EXCLUSIVE MODE"))
-    name, end_us = f"chunks_{_day(week_us).replace('-', '')}", week_us + WEEK_US
+    name, end_us = partition_name(week_us), week_us + WEEK_US
     connection.execute(text(f"CREATE TABLE {name} (LIKE chunks)"))
     gone = f"DELETE FROM {OTHER} WHERE first_us >= {week_us} AND first_us < {end_us} RETURNING *"  # noqa: S608
     connection.execute(text(f"WITH gone AS ({gone}) INSERT INTO {name} SELECT * FROM gone"))  # noqa: S608
     connection.execute(text(f"ALTER TABLE {name} ADD PRIMARY KEY (stream_id, sequence)"))
     connection.execute(text(f"ALTER TABLE chunks ATTACH PARTITION {name} FOR VALUES FROM ({week_us}) TO ({end_us})"))
     return True
+
+
+def partition_name(week_us: int) -> str:
+    """Return the name of the partition of a week, by its beginning."""
+    return f"chunks_{_day(week_us).replace('-', '')}"
 
 
 def _day(moment_us: int) -> str:

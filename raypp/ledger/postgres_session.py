@@ -13,6 +13,8 @@ LOCK_TIMEOUT_S = 10
 _STATEMENT_TIMEOUT_S = 30
 _IDLE_IN_TRANSACTION_S = 15
 """A replica that is frozen within a transaction loses it after this, and its locks with it."""
+PATIENT_IDLE = "60s"
+"""Likewise a command that folds, packs or copies between two statements of a long transaction."""
 SETTINGS = {
     "statement_timeout": f"{_STATEMENT_TIMEOUT_S}s",
     "lock_timeout": f"{LOCK_TIMEOUT_S}s",

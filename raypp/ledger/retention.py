@@ -1,5 +1,6 @@
 """Forgetting: what is kept of a site, a camera, a time is deleted; a stream's position stays, so that it goes on."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -121,7 +122,8 @@ def forget_stream(ledger: Ledger, stream_id: int, scope: Forgotten, who: str, ac
             if whole or scope.to_us is None:
                 clear_stream(connection, stream_id)
             else:
-                _cut(connection, stream_id, scope.to_us, _span(scope), ledger.clock())
+                cut_findings(connection, stream_id, scope.to_us, ledger.clock())
+                delete_kept(connection, stream_id, _span(scope), floor_us=scope.to_us, anew=False)
             return counted
     counts: list[Forgotten] = []
 
@@ -227,23 +229,41 @@ def clear_findings(connection: Connection, stream_id: int) -> None:
 def clear_stream(connection: Connection, stream_id: int) -> None:
     """Delete all that is kept of a stream but its position; its fold begins anew."""
     clear_findings(connection, stream_id)
-    deleted = delete_frames(connection, stream_id, Span())
-    connection.execute(
-        update(StreamRow)
-        .where(StreamRow.stream_id == stream_id)
-        .values(
-            fold=None,
-            lease=StreamRow.lease + 1,
-            rewrites=StreamRow.rewrites + 1,
-            floor_us=None,
-            reaped=False,
-            forgotten_frames=StreamRow.forgotten_frames + deleted,
-        )
-    )
+    delete_kept(connection, stream_id, Span(), floor_us=None, anew=True)
+
+
+def delete_kept(
+    connection: Connection,
+    stream_id: int,
+    span: Span,
+    *,
+    floor_us: int | None,
+    anew: bool,
+    parts: Sequence[str] | None = None,
+) -> int:
+    """Delete a stream's frames in a range of time, and note that in its row; return how many it were.
+
+    Args:
+        connection: of a transaction that holds the stream's row.
+        stream_id: the stream's key.
+        span: the range.
+        floor_us: event time before which nothing is kept of it from now on; None: no bound.
+        anew: whether its fold begins anew, so that whoever has it open has to open it again.
+        parts: names of the partitions whose chunks go, where all of them is in the range; None: of all.
+    """
+    deleted = delete_frames(connection, stream_id, span, parts)
+    begun = {"fold": None, "lease": StreamRow.lease + 1, "reaped": False} if anew else {}
+    gone = {"rewrites": StreamRow.rewrites + 1, "forgotten_frames": StreamRow.forgotten_frames + deleted}
+    of_stream = StreamRow.stream_id == stream_id
+    connection.execute(update(StreamRow).where(of_stream).values(floor_us=floor_us, **gone, **begun))
+    return deleted
 
 
 def cut_findings(connection: Connection, stream_id: int, floor_us: int, now_us: int) -> None:
-    """Delete what was found in a stream's frames before a time; what reaches over it is cut there."""
+    """Delete what was found in a stream's frames before a time; what reaches over it is cut there.
+
+    With the time as the stream's floor, commits to come cut there, too.
+    """
     for table in (EpisodeRow, StretchRow):
         connection.execute(delete(table).where(table.stream_id == stream_id, table.end_us <= floor_us))
     over = (EpisodeRow.stream_id == stream_id, EpisodeRow.start_us < floor_us)
@@ -256,21 +276,6 @@ def cut_findings(connection: Connection, stream_id: int, floor_us: int, now_us: 
         .values(start_us=floor_us)
     )
     cut_safety(connection, stream_id, floor_us, now_us)
-
-
-def _cut(connection: Connection, stream_id: int, floor_us: int, span: Span, now_us: int) -> None:
-    """Delete a stream's beginning. What reaches over its end is cut there, now and in the commits to come."""
-    cut_findings(connection, stream_id, floor_us, now_us)
-    deleted = delete_frames(connection, stream_id, span)
-    connection.execute(
-        update(StreamRow)
-        .where(StreamRow.stream_id == stream_id)
-        .values(
-            floor_us=floor_us,
-            rewrites=StreamRow.rewrites + 1,
-            forgotten_frames=StreamRow.forgotten_frames + deleted,
-        )
-    )
 
 
 def _span(scope: Forgotten) -> Span:

@@ -7,16 +7,20 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from raypp.errors import LedgerError
 from raypp.ledger.database import Database
 from raypp.ledger.partitions import keep_partitions_ahead
+from raypp.ledger.patience import lock_for_migration
+from raypp.ledger.tables import Base
 
 VERSION_TABLE = "raypp_schema"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _READ_AS_THEY_ARE = frozenset({"0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009"})
 """Older schemas that lack nothing that commands which only read ask for: they use such a ledger as it is."""
+_LOCKS_FOR_ITSELF = "0009"
+"""From this schema on, a step takes no lock but those that it waits for by itself."""
 _LOCK = 0x7261797070  # any number that other programs in the same database are unlikely to lock
 
 
@@ -60,7 +64,16 @@ def _migrate(database: Database, *, create: bool, upgrade: bool) -> None:
         if revision == head:
             return
         _refuse_unknown(script, revision, database.shown)
+        if not database.is_sqlite and revision is not None and revision < _LOCKS_FOR_ITSELF:
+            _lock_all(connection)
         command.upgrade(migration_config(connection), "head")
+
+
+def _lock_all(connection: Connection) -> None:
+    """Take the locks of all steps at once: each step by itself would wait for others while it holds up commits."""
+    present = set(inspect(connection).get_table_names()) & set(Base.metadata.tables)
+    tables = ["streams", *sorted(present - {"streams"})]  # commits lock their stream first
+    lock_for_migration(connection, [f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE"], tables)
 
 
 def _script() -> ScriptDirectory:

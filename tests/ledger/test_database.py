@@ -166,5 +166,22 @@ def test_a_statement_that_takes_too_long_is_cut_off(postgres: PostgresServer, mo
     postgres.drop(url)
 
 
+def test_a_command_that_is_frozen_in_a_transaction_loses_it_and_its_locks(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+):
+    url, hold = postgres.database(), "LOCK TABLE sites IN ACCESS EXCLUSIVE MODE"
+    with Ledger.open(url) as ledger:
+        ledger.add_site("plant-1")
+        monkeypatch.setattr(database, "PATIENT_IDLE", "1s")
+        with pytest.raises(LedgerUnavailableError), ledger.database.write(patient=True) as frozen:
+            frozen.exec_driver_sql(hold)
+            frozen.exec_driver_sql("SELECT pg_sleep(1.5)")  # at work
+            time.sleep(2)
+            assert [site.name for site in ledger.sites()] == ["plant-1"]
+            frozen.exec_driver_sql("DELETE FROM sites")
+        assert [site.name for site in ledger.sites()] == ["plant-1"]
+    postgres.drop(url)
+
+
 def test_other_errors_are_said_plainly():
     assert type(translated(__import__("sqlalchemy").exc.InvalidRequestError("what\nmore"), "here")) is LedgerError

@@ -3,12 +3,16 @@
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from raypp.errors import LedgerError
+from raypp.ledger.migration import migrate
 from raypp.ledger.reaggregation import reaggregate
 from raypp.ledger.retention import forget
 from raypp.ledger.sites import frames_apart
@@ -16,6 +20,7 @@ from raypp.ledger.store import Ledger
 from raypp.usage.settings import SiteSettings
 from raypp.usage.state import FoldState
 from tests.ledger.older import write_older
+from tests.ledger.postgres import PostgresServer
 from tests.ledger.site import STREAM, Clock, Connection, alone, at, chunks, content, scratch, without, working_day
 
 FRAMES = working_day(400)
@@ -113,6 +118,29 @@ packing.pack_state = lambda text: os.kill(os.getpid(), signal.SIGKILL)
 from raypp.ledger.store import Ledger
 Ledger.open(sys.argv[1])
 """
+
+
+def test_a_migration_beside_a_dump_holds_up_no_commit_and_names_the_dump(
+    postgres: PostgresServer, newer: Ledger, caplog: pytest.LogCaptureFixture
+):
+    url = postgres.database()
+    write_older(url, newer)
+    migrating = threading.Thread(target=migrate, args=(url,))
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True, options="-c lock_timeout=4s") as service:
+        with psycopg.connect(url.replace("+psycopg", ""), application_name="pg_dump") as dump:
+            dump.execute("SELECT count(*) FROM episodes")
+            migrating.start()
+            until = time.monotonic() + 60
+            while "waits for pg_dump, process" not in caplog.text and time.monotonic() < until:
+                for table in ("streams", "episodes", "sites"):
+                    service.execute(f"DELETE FROM {table} WHERE false")  # noqa: S608 - takes a commit's lock
+                time.sleep(0.05)
+            assert migrating.is_alive()
+        migrating.join()
+    assert "waits for pg_dump, process" in caplog.text
+    with Ledger.open(url, create=False) as migrated:
+        assert content(migrated) == content(newer)
+    postgres.drop(url)
 
 
 def test_a_migration_that_is_killed_has_not_begun(older_url: str, newer: Ledger):

@@ -1,24 +1,17 @@
 """Chunks in partitions by the week of their first frame, in PostgreSQL; those that are there become one partition."""
 
-import logging
-
 import sqlalchemy as sa
 from alembic import op
 
 from raypp.io.clock import now_us
 from raypp.ledger.partitions import BEFORE, OTHER, WEEK_US, week_of
-from raypp.ledger.patience import patiently
-from raypp.ledger.postgres_session import SETTINGS
+from raypp.ledger.patience import lock_for_migration
 
 revision = "0010"
 down_revision = "0009"
 
-logger = logging.getLogger("raypp.ledger")
-
 _LOCKS = "LOCK TABLE streams IN SHARE ROW EXCLUSIVE MODE", "LOCK TABLE chunks IN ACCESS EXCLUSIVE MODE"
 """In the order in which commits lock them: a service of the version before may be at work."""
-_IDLE = SETTINGS["idle_in_transaction_session_timeout"]
-_SAID_EVERY_S = 5.0
 _LONG = sa.text("last_us - first_us > 3600000000")
 
 
@@ -26,7 +19,7 @@ def upgrade() -> None:
     """Partition chunks; SQLite has no partitions, and stays as it is."""
     if op.get_bind().dialect.name == "sqlite":
         return
-    _lock()
+    lock_for_migration(op.get_bind(), _LOCKS, ("chunks",))
     has_rows = op.get_bind().execute(sa.text("SELECT 1 FROM chunks LIMIT 1")).first() is not None
     if has_rows:
         _set_aside()
@@ -35,26 +28,6 @@ def upgrade() -> None:
     _make_table()
     if has_rows:
         _attach(week_of(now_us()) + WEEK_US)
-
-
-def _lock() -> None:
-    """Take the locks of all that follows; while others hold one, take neither, so that streams go on."""
-    connection, said_s = op.get_bind(), 0.0
-
-    def lock() -> None:
-        for statement in _LOCKS:
-            connection.execute(sa.text(statement))
-
-    def waiting(waited_s: float, holder: str | None) -> None:
-        nonlocal said_s
-        if waited_s - said_s >= _SAID_EVERY_S:
-            said_s = waited_s
-            who = holder or "others"
-            logger.warning("raypp: the ledger's migration waits for %s; streams go on: end that, or wait", who)
-
-    patiently(connection, ("chunks",), lock, waiting)
-    connection.execute(sa.text("SET LOCAL lock_timeout = 0"))
-    connection.execute(sa.text(f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE}'"))
 
 
 def _set_aside() -> None:
