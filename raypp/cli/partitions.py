@@ -78,7 +78,7 @@ def ledger_partition(
 ) -> None:
     """Give weeks whose frames lie in `chunks_other` partitions of their own, while streams go on; PostgreSQL alone.
 
-    Services do so by themselves where a week's frames take moments to move. A command that was killed goes on when
+    Services do so by themselves where a week has 20,000 chunks there at most. A command that was killed goes on when
     the same command runs again. Of several ledgers, one that is busy or down keeps no other from it: the exit status
     is then 1.
 
@@ -86,7 +86,7 @@ def ledger_partition(
     """
     from raypp.ledger.partitioning import Partitioning, partition_other
 
-    with opened_ledgers(ledger, upgrade=True) as opened:
+    with opened_ledgers(ledger) as opened:
         progress = ConsoleProgress()
         done, failed = opened.each(lambda each: partition_other(each, wait_s=wait, progress=progress))
     for parts in done.values():

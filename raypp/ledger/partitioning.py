@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection, text
 
+from raypp.errors import LedgerError
 from raypp.ledger.database import Database
 from raypp.ledger.defaults import WAIT_S
 from raypp.ledger.partitions import (
@@ -93,12 +94,14 @@ def partition_other(ledger: Ledger, *, wait_s: float = WAIT_S, progress: Progres
 
     Raises:
         LedgerUnavailableError: if others use it for all that time. Run it again: it goes on.
-        LedgerError: if the role does not own the tables.
+        LedgerError: if the role does not own the tables, or the ledger's schema is older than partitions.
     """
     database = ledger.database
     if database.is_sqlite:
         return Partitioned(ledger=database.shown)
     with database.read(patient=True) as connection:
+        if not list_partitions(connection):
+            raise LedgerError(f"ledger {database.shown} has no partitions yet; run `raypp ledger migrate` first")
         if not _is_under_way(connection) and not _waiting_weeks(connection, ledger.clock()):
             return Partitioned(ledger=database.shown, left=_count(connection, OTHER))
         total = _count(connection, OTHER)
@@ -131,7 +134,7 @@ def _waiting_weeks(connection: Connection, now_us: int) -> list[_Week]:
 def _prepare(database: Database, now_us: int, wait_s: float) -> None:
     """Make the new tables, and note from now on what changes in the other partition; once, whoever was killed since."""
     with database.write(patient=True) as connection:
-        hold_partitions(connection)
+        _hold(connection)
         if _is_under_way(connection):
             return
         weeks = _waiting_weeks(connection, now_us)
@@ -163,7 +166,7 @@ def _prepare(database: Database, now_us: int, wait_s: float) -> None:
 def _copy_batch(database: Database) -> int:
     """Copy the next chunks by their keys; return how many it were, 0 once all are copied."""
     with database.write(patient=True) as connection:
-        hold_partitions(connection)
+        _hold(connection)
         if not _is_under_way(connection):  # another command has ended it
             return 0
         at = connection.execute(text(f"SELECT * FROM {_COPIED}")).one()  # noqa: S608
@@ -187,7 +190,7 @@ def _copy_batch(database: Database) -> int:
 
 def _copy_changed_batch(database: Database) -> int:
     with database.write(patient=True) as connection:
-        hold_partitions(connection)
+        _hold(connection)
         return _copy_changed(connection, _AT_A_TIME) if _is_under_way(connection) else 0
 
 
@@ -210,7 +213,7 @@ def _put_in_place(database: Database, wait_s: float) -> tuple[str, ...] | None:
     """Let the new tables be partitions, and drop the old one; return their names, or None: much has changed again."""
     with database.write(patient=True) as connection:
         connection.execute(text(f"SET LOCAL idle_in_transaction_session_timeout = '{_IDLE}'"))
-        hold_partitions(connection)
+        _hold(connection)
         if not _is_under_way(connection):
             return ()
         return patiently(
@@ -250,6 +253,12 @@ def _swap(connection: Connection) -> tuple[str, ...] | None:
         _run(connection, f"DROP TABLE {table}")
     _run(connection, f"DROP FUNCTION {_CHANGED}()")
     return tuple(names)
+
+
+def _hold(connection: Connection) -> None:
+    """Let no service make a partition meanwhile, however long one that tries to takes to give up."""
+    _run(connection, "SET LOCAL lock_timeout = 0")
+    hold_partitions(connection)
 
 
 def _count(connection: Connection, table: str) -> int:

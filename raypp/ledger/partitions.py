@@ -32,6 +32,8 @@ _LOCK = 0x7261797071
 """Number of the advisory lock of a transaction that makes a partition."""
 _LOCK_TIMEOUT = "2s"
 """How long to wait for commits under way, while others wait behind."""
+_MOST_MOVED = 20_000
+"""Chunks of a week that move in the one transaction in which commits wait; see `raypp.ledger.partitioning` for more."""
 _AGAIN_S = 3600
 """How long to leave partitions be that could not be made: each try may hold up commits."""
 _failed_at: WeakKeyDictionary[Engine, float] = WeakKeyDictionary()
@@ -103,16 +105,24 @@ def make_partitions(database: Database, now_us: int, weeks: Collection[int] = ()
 
     Raises:
         LedgerUnavailableError: if commits or readers held it up, or another caller does it; try again later.
-        LedgerError: if the role does not own the tables. Weeks to come are made first.
+        LedgerError: if the role does not own the tables, or a week has more chunks than may move while commits wait.
+            Weeks to come are made first, and the other ones in any case.
     """
     if database.is_sqlite:
         return 0
     number = 0
     with database.read() as connection:
         missing = missing_weeks(connection, now_us, weeks)
+        big = [week_us for week_us in missing if _is_big(connection, week_us)]
     for week_us in missing:
-        with database.write() as connection:
-            number += _make(connection, week_us)
+        if week_us not in big:
+            with database.write() as connection:
+                number += _make(connection, week_us)
+    if big:
+        names = ", ".join(partition_name(week_us) for week_us in big)
+        raise LedgerError(
+            f"{names}: more than {_MOST_MOVED:,} chunks of the week lie in {OTHER}; run `raypp ledger partition`"
+        )
     return number
 
 
@@ -163,6 +173,13 @@ def missing_weeks(connection: Connection, now_us: int, weeks: Collection[int] = 
     wanted |= {week for week in weeks if oldest <= week < end}
     ordered = sorted(wanted, key=lambda week: (week < this, week))  # the past may have much to move
     return [week for week in ordered if not any(partition.covers(week) for partition in present)]
+
+
+def _is_big(connection: Connection, week_us: int) -> bool:
+    """Whether a week has more chunks in the other partition than may move at once."""
+    between = f"first_us >= {week_us} AND first_us < {week_us + WEEK_US}"
+    query = f"SELECT 1 FROM {OTHER} WHERE {between} OFFSET {_MOST_MOVED} LIMIT 1"  # noqa: S608
+    return connection.execute(text(query)).first() is not None
 
 
 def _make(connection: Connection, week_us: int) -> bool:

@@ -18,9 +18,11 @@ from alembic import command
 
 from raypp.errors import LedgerBusyError
 from raypp.io.clock import now_us
+from raypp.ledger import partitions
 from raypp.ledger.check.ledger import check_ledger
 from raypp.ledger.database import Database
 from raypp.ledger.migration import migrate
+from raypp.ledger.partitioning import partition_other
 from raypp.ledger.partitions import (
     BEFORE,
     OTHER,
@@ -279,3 +281,19 @@ def test_weeks_to_come_are_made_though_one_of_the_past_cannot_be(address: str, p
         keep_partitions_ahead(ledger.database, T0 + 20 * WEEK_US)
         assert len(names(ledger)) == 11
         assert rows_in(ledger, OTHER) == 1
+
+
+def test_a_service_moves_no_week_that_would_hold_up_commits_for_long(
+    address: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(partitions, "_MOST_MOVED", 20)
+    with Ledger.open(address, clock=Clock()) as ledger:
+        ledger.add_site("plant-1")
+        for camera, weeks, count in (("gate", 9, 21), ("hall", 10, 20)):
+            old = [replace(frame, timestamp_us=frame.timestamp_us - weeks * WEEK_US) for frame in working_day()]
+            Connection(ledger, StreamName("plant-1", camera, T0)).send_all(chunks(old)[:count])
+        keep_partitions_ahead(ledger.database, T0)
+        (warning,) = warnings(caplog)
+        assert "chunks_20230911: more than 20 chunks of the week lie in chunks_other; run `raypp led" in warning
+        assert (rows_in(ledger, "chunks_20230904"), rows_in(ledger, OTHER)) == (20, 21)
+        assert partition_other(ledger).partitions == ("chunks_20230911",)
