@@ -56,7 +56,7 @@ class Partitioned(BaseModel):
 
 
 class Partitioning(BaseModel):
-    """What was partitioned of each of some ledgers; and by name what is wrong with the others."""
+    """Counts of what was partitioned of each of some ledgers; and by name what is wrong with the others."""
 
     model_config = ConfigDict(frozen=True)
     ledgers: tuple[Partitioned, ...]
