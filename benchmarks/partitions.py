@@ -1,17 +1,18 @@
-"""Weeks dropped from a PostgreSQL ledger, by rows and by partitions: `python -m benchmarks.partitions [SITES DAYS]`.
+"""Weeks dropped from a PostgreSQL ledger, by rows and by partitions: `python -m benchmarks.partitions SITES DAYS`.
 
 Two databases of one server hold the same rows: one of schema 0009, with one table of chunks, and one with a partition
 for each week.
-Commits, reads and reports take turns between them, commits one by one. Then the oldest three weeks go, and two more
-while streams commit.
+Commits, reads and reports take turns between them, commits one by one. Then the oldest weeks but five go, and two more
+while streams commit, one after the other: before, beside and after each, commits are timed.
 """
 
+import argparse
 import random
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from itertools import count, islice
@@ -38,9 +39,11 @@ from tests.ledger.postgres import PostgresServer
 from tests.ledger.site import DRILL, T0, Connection, seen, working_day
 
 NOW_US = week_of(T0) + 4 * DAY_US
-_CHUNKS_A_DAY, _USES_A_DAY, _STRETCHES_A_DAY = 240, 12, 4
+_CHUNKS_A_USE, _CHUNKS_A_STRETCH = 20, 60
 _FRAMES_READ = 16_000
 _KEPT_WEEKS = 5
+_QUIET_S = 15
+"""For so long commits are timed before and after weeks go."""
 _TURNS, _CAMERAS, _COMMITS = 3, 4, 400
 _FILL = """
 INSERT INTO sites (name, version, reap_after_us, added_us)
@@ -65,8 +68,9 @@ FROM generate_series(0::bigint, {days} * {stretches} - 1) n, streams;
 """
 
 
-def _fill(server: PostgresServer, url: str, sites: int, days: int) -> float:
+def _fill(server: PostgresServer, url: str, sites: int, days: int, chunks_a_day: int) -> float:
     """Write the rows of sites and days; return the seconds that took."""
+    uses, stretches = max(1, chunks_a_day // _CHUNKS_A_USE), max(1, chunks_a_day // _CHUNKS_A_STRETCH)
     packed = PackedChunk.of([_crowded(frame) for frame in working_day(8)])
     begun = time.perf_counter()
     statement = _FILL.format(
@@ -74,12 +78,12 @@ def _fill(server: PostgresServer, url: str, sites: int, days: int) -> float:
         begin=NOW_US - days * DAY_US,
         sites=sites,
         days=days,
-        chunks=_CHUNKS_A_DAY,
-        pace=DAY_US // _CHUNKS_A_DAY,
-        uses=_USES_A_DAY,
-        use_pace=DAY_US // _USES_A_DAY,
-        stretches=_STRETCHES_A_DAY,
-        stretch_pace=DAY_US // _STRETCHES_A_DAY,
+        chunks=chunks_a_day,
+        pace=DAY_US // chunks_a_day,
+        uses=uses,
+        use_pace=DAY_US // uses,
+        stretches=stretches,
+        stretch_pace=DAY_US // stretches,
         packed=packed.packed.hex() if packed else "",
         detections=packed.detections if packed else 0,
     )
@@ -117,25 +121,19 @@ class _Writers:
         self._ledger = ledger
         self._names = [StreamName("plant-0001", f"c{turn}-{number}", NOW_US + number) for number in range(_CAMERAS)]
 
-    def run(self, stop: threading.Event, seconds: float) -> float:
-        """Commit until told to stop, or for so long; return commits a second."""
-        connections = [Connection(self._ledger, name) for name in self._names]
-        begun = time.perf_counter()
+    def run(self, stop: threading.Event) -> None:
+        """Commit until told to stop."""
+        with ThreadPoolExecutor(_CAMERAS) as pool:
+            list(pool.map(lambda name: self._stream(name, stop), self._names))
 
-        def stream(connection: Connection) -> None:
-            for sequence in count(1):
-                before = time.perf_counter()
-                if stop.is_set() or before - begun > seconds:
-                    return
-                connection.send(sequence, _part(sequence))
-                self.durations.append(time.perf_counter() - before)
-
-        threads = [threading.Thread(target=stream, args=(each,)) for each in connections]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        return len(self.durations) / (time.perf_counter() - begun)
+    def _stream(self, name: StreamName, stop: threading.Event) -> None:
+        connection = Connection(self._ledger, name)
+        for sequence in count(1):
+            if stop.is_set():
+                return
+            before = time.perf_counter()
+            connection.send(sequence, _part(sequence))
+            self.durations.append(time.perf_counter() - before)
 
 
 def _part(sequence: int) -> list[SeenFrame]:
@@ -244,25 +242,36 @@ def _go(server: PostgresServer, name: str, url: str, work: Callable[[Ledger], ob
     )
 
 
-def _go_beside_commits(name: str, url: str, work: Callable[[Ledger], object]) -> None:
+def _go_beside_commits(name: str, turn: int, url: str, work: Callable[[Ledger], object]) -> None:
+    """Let weeks go while streams commit; print commits before, beside and after."""
     stop = threading.Event()
-    with _open(url) as ledger, _open(url) as other:
-        writers = _Writers(ledger, 99)
-        rates: list[float] = []
-        thread = threading.Thread(target=lambda: rates.append(writers.run(stop, 600)))
-        thread.start()
-        while len(writers.durations) < 200:
-            time.sleep(0.05)
-        begun = len(writers.durations)
-        took = _timed(lambda: work(other))
-        durations = sorted(writers.durations[begun:])
-        stop.set()
-        thread.join()
-    middle, late = durations[len(durations) // 2], durations[len(durations) * 99 // 100]
-    print(
-        f"{name} beside commits: {took:.1f} s, {len(durations) / took:,.0f} commits a second, one takes "
-        f"{1e3 * middle:.1f} ms, p99 {1e3 * late:.1f} ms, at most {1e3 * durations[-1]:.0f} ms",
-        flush=True,
+    with _open(url) as ledger, _open(url) as other, ThreadPoolExecutor(1) as pool:
+        writers = _Writers(ledger, turn)
+        writing = pool.submit(writers.run, stop)
+        try:
+            while len(writers.durations) < 200 and not writing.done():
+                time.sleep(0.05)
+            phases: dict[str, Callable[[], object]] = {
+                "before": lambda: time.sleep(_QUIET_S),
+                "beside": lambda: work(other),
+                "after": lambda: time.sleep(_QUIET_S),
+            }
+            for phase, during in phases.items():
+                begun = len(writers.durations)
+                took = _timed(during)
+                print(f"{name}, {phase}: {_commits(writers.durations[begun:], took)}", flush=True)
+        finally:
+            stop.set()
+            writing.result()
+
+
+def _commits(durations: list[float], seconds: float) -> str:
+    """Say what commits took, which were made within some seconds."""
+    ordered = sorted(durations)
+    middle, late = ordered[len(ordered) // 2], ordered[len(ordered) * 99 // 100]
+    return (
+        f"{seconds:.1f} s, {len(ordered) / seconds:,.0f} commits a second, median {1e3 * middle:.1f} ms, "
+        f"p99 {1e3 * late:.1f} ms, at most {1e3 * ordered[-1]:.0f} ms"
     )
 
 
@@ -271,9 +280,18 @@ def _by_rows(weeks: float) -> Callable[[Ledger], object]:
     return lambda ledger: [forget(ledger, site.name, to_us=edge_us) for site in ledger.sites()]
 
 
+def _by_partitions(weeks: float) -> Callable[[Ledger], object]:
+    return lambda ledger: retain(ledger, round(weeks * WEEK_US))
+
+
 def main() -> None:
     """Make the ledgers, and print what is measured."""
-    sites, days = (int(word) for word in sys.argv[1:3]) if len(sys.argv) > 2 else (100, 60)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.partitions", description=__doc__)
+    parser.add_argument("sites", type=int, nargs="?", default=100)
+    parser.add_argument("days", type=int, nargs="?", default=60, help="at least 56")
+    parser.add_argument("--chunks-a-day", type=int, default=240, help="of each site")
+    parser.add_argument("--only-retention", action="store_true", help="no commits in turns, reads, reports, migration")
+    options = parser.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         server = stack.enter_context(PostgresServer(shared_buffers="512MB", max_wal_size="8GB", autovacuum="off"))
@@ -281,31 +299,35 @@ def main() -> None:
         with closing(Database.open(rows, create=True)) as database, database.write(patient=True) as connection:
             command.upgrade(migration_config(connection), "0009")
         with Ledger.open(parts, clock=_clock) as ledger:
-            make_partitions(ledger.database, NOW_US, range(week_of(NOW_US - days * DAY_US), NOW_US, WEEK_US))
+            make_partitions(ledger.database, NOW_US, range(week_of(NOW_US - options.days * DAY_US), NOW_US, WEEK_US))
         for name, url in (("rows", rows), ("partitions", parts)):
-            print(f"{name}: filled in {_fill(server, url, sites, days):.0f} s, {_bytes_a_row(server, url)}", flush=True)
-        many = server.database(server.name_of(parts))
-        with _open(many) as ledger:
-            ledger_weeks = range(week_of(NOW_US) - 520 * WEEK_US, NOW_US, WEEK_US)
-            took = _timed(lambda: make_partitions(ledger.database, NOW_US, ledger_weeks))
-            print(f"520 partitions: made in {took:.1f} s", flush=True)
-        sides = {"rows": rows, "partitions": parts, "520 partitions": many}
-        _commits_in_turns(sides)
-        _side_by_side(sides, folder)
-        server.drop(many)
-        older = server.database(server.name_of(rows))
-        size = int(server.sql(server.name_of(older), "SELECT pg_relation_size('chunks')"))
-        print(f"migration of {size / 1e6:,.0f} MB of chunks: {_timed(lambda: migrate(older)):.1f} s", flush=True)
-        server.drop(older)
-        for weeks, measure in ((_KEPT_WEEKS, None), (_KEPT_WEEKS - 2, _go_beside_commits)):
-            for name, url, work in (
-                ("by rows", rows, _by_rows(weeks)),
-                ("by partitions", parts, lambda ledger, weeks=weeks: retain(ledger, weeks * WEEK_US)),
-            ):
-                if measure is None:
-                    _go(server, name, url, work)
-                else:
-                    measure(name, url, work)
+            took = _fill(server, url, options.sites, options.days, options.chunks_a_day)
+            print(f"{name}: filled in {took:.0f} s, {_bytes_a_row(server, url)}", flush=True)
+        if not options.only_retention:
+            _compare(server, {"rows": rows, "partitions": parts}, folder)
+        sides = (("by rows", rows, _by_rows), ("by partitions", parts, _by_partitions))
+        for name, url, work in sides:
+            _go(server, name, url, work(_KEPT_WEEKS))
+        for weeks in (_KEPT_WEEKS - 1, _KEPT_WEEKS - 2):
+            for name, url, work in sides:
+                _go_beside_commits(f"{name}, to {weeks} weeks", weeks, url, work(weeks))
+
+
+def _compare(server: PostgresServer, sides: dict[str, str], folder: Path) -> None:
+    """Print what commits, reads, reports and a migration take."""
+    many = server.database(server.name_of(sides["partitions"]))
+    with _open(many) as ledger:
+        ledger_weeks = range(week_of(NOW_US) - 520 * WEEK_US, NOW_US, WEEK_US)
+        took = _timed(lambda: make_partitions(ledger.database, NOW_US, ledger_weeks))
+        print(f"520 partitions: made in {took:.1f} s", flush=True)
+    all_sides = {**sides, "520 partitions": many}
+    _commits_in_turns(all_sides)
+    _side_by_side(all_sides, folder)
+    server.drop(many)
+    older = server.database(server.name_of(sides["rows"]))
+    size = int(server.sql(server.name_of(older), "SELECT pg_relation_size('chunks')"))
+    print(f"migration of {size / 1e6:,.0f} MB of chunks: {_timed(lambda: migrate(older)):.1f} s", flush=True)
+    server.drop(older)
 
 
 if __name__ == "__main__":
