@@ -123,7 +123,7 @@ class Database:
 
         Args:
             patient: whether statements may take longer than the timeout of the service's own, and pauses between them
-                up to a minute: a process that is frozen for longer loses the transaction, and its locks.
+                up to five minutes: a process that is frozen for longer loses the transaction, and its locks.
         """
         with self._translated(), self._span("write") as span, self._in_turn(), self.engine.connect() as connection:
             span.event("has its turn")

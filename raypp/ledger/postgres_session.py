@@ -13,7 +13,7 @@ LOCK_TIMEOUT_S = 10
 _STATEMENT_TIMEOUT_S = 30
 _IDLE_IN_TRANSACTION_S = 15
 """A replica that is frozen within a transaction loses it after this, and its locks with it."""
-PATIENT_IDLE = "60s"
+PATIENT_IDLE = "300s"
 """Likewise a command that folds, packs or copies between two statements of a long transaction."""
 SETTINGS = {
     "statement_timeout": f"{_STATEMENT_TIMEOUT_S}s",
