@@ -10,8 +10,8 @@ import onnxruntime
 import torch
 from threadpoolctl import threadpool_limits
 
+from raypp.detect.level_encoder import LevelEncoder, first_stages
 from raypp.detect.model import build_detector
-from raypp.fit.encoder import LevelEncoder, first_stages
 from raypp.fit.export import to_onnx
 from raypp.geometry.letterbox import Letterbox
 from raypp.media.container import probe

@@ -18,7 +18,7 @@ class AuditSettings(FrozenSettings):
         spec: the veil.
         encoder: a learned veil's encoder file, which the spec names by its digest; None for a patch veil.
         model: a detector on codes of the veil, for what an insider can do with it; None if there is none.
-        weights: public weights of the detector's architecture, likewise.
+        weights: public weights of the detector's architecture, or the warm start of the veil's fit, likewise.
         members: dataset whose train split the detector learnt from, and whose val split not; None to look for one among
             the sources.
         size: side of the letterboxed square, in pixels.

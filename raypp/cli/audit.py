@@ -26,7 +26,9 @@ def audit(
     model: Annotated[
         Path | None, typer.Option(help="Detector on codes of this veil: a bundle or a run's detector folder.")
     ] = None,
-    weights: Annotated[Path | None, typer.Option(help="Public weights (.pt) of the detector's architecture.")] = None,
+    weights: Annotated[
+        Path | None, typer.Option(help="What the veil was fitted from: public weights (.pt), or a warm start.")
+    ] = None,
     members: Annotated[
         str | None,
         typer.Option(

@@ -1,8 +1,7 @@
 """The `raypp fit` command."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -24,9 +23,6 @@ from raypp.cli.options import (
 )
 from raypp.execution import On
 from raypp.fit.adversary_shape import AdversaryShape
-
-if TYPE_CHECKING:
-    from raypp.fit.run import FitSummary
 
 
 def fit(
@@ -91,7 +87,7 @@ def fit(
     Example: raypp fit images --warm-start published/warm-start.safetensors --out fitted --epochs 12
     """
     from raypp.fit.checkpoints import RUNNING
-    from raypp.fit.run import fit_plan_lines, run_fit
+    from raypp.fit.run import fit_plan_lines, fit_summary_lines, run_fit
     from raypp.fit.settings import FitSettings, usual_channels
     from raypp.veil.keyfile import resolve_key_path
 
@@ -136,37 +132,5 @@ def fit(
         keep_checkpoints=keep_checkpoints,
         publish=publish,
     )
-    say(console, _lines(summary, place / RUNNING if keep_checkpoints else None))
+    say(console, fit_summary_lines(summary, place / RUNNING if keep_checkpoints else None))
     write_json(json_file, summary)
-
-
-def _lines(summary: "FitSummary", kept: Path | None) -> Iterator[str]:
-    last, card = summary.last, summary.card
-    yield f"fitted        {last.epoch} epochs in {summary.seconds:.0f} s"
-    if card:
-        yield (
-            f"on            {card.dataset}: {card.images} images of {card.classes} classes, in squares of "
-            f"{card.size} pixels"
-        )
-    yield f"keeps         mAP50 {last.map50:.3f}, mAP50-95 {last.map50_95:.3f}; `raypp compare` sets it beside plain"
-    yield (
-        f"shows         the adversaries' best: detail {last.detail:.2f}, tone {last.tone:.2f}; `raypp audit` attacks "
-        "for longer"
-    )
-    if card:
-        yield (
-            f"takes         {card.frame_bytes / 1e3:.1f} kB a frame ({card.bits:.2f} bits a value), "
-            f"{card.of_files:.2f} of the images' files"
-        )
-        yield (
-            f"costs         {card.encode_ms:.1f} ms to encode a frame on one core, {card.of_decoding:.2f} of decoding "
-            "and resizing it"
-        )
-    stays = "sealed, but published below: veil nothing with it" if summary.warm_start else "sealed; stays inside"
-    yield f"encoder       {summary.encoder} ({summary.encoder_bytes / 1e3:.0f} kB, {stays})"
-    yield f"start         {summary.start} (goes to who trains)"
-    yield f"veil          {summary.veil_id}"
-    if summary.warm_start:
-        yield f"warm start    {summary.warm_start} (encoder and detector, unsealed; yours to hand on)"
-    if kept:
-        yield f"checkpoints   {kept} (encoder and adversaries, unsealed; stay inside)"

@@ -10,6 +10,7 @@ import torch
 
 from raypp.detect.model import head_of, read_checkpoint
 from raypp.detect.ultralytics import Detect, DetectionModel, non_max_suppression
+from raypp.detect.warm_start_header import is_warm_start
 
 _NMS_IOU = 0.7
 _MOST = 300
@@ -60,11 +61,13 @@ class PublicDetector:
 
 
 def open_public(path: Path) -> PublicDetector | None:
-    """Read an ultralytics checkpoint (.pt); None if it is of a network that does something else than detect.
+    """Read an ultralytics checkpoint (.pt); None if its network does something else than detect, or it is a warm start.
 
     Raises:
         ModelError: if the file is no checkpoint.
     """
+    if is_warm_start(path):
+        return None
     model = read_checkpoint(path)
     if not isinstance(model, DetectionModel) or type(head_of(model)) is not Detect:
         return None

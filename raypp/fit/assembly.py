@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from raypp.detect.adapter import CodeAdapter
 from raypp.detect.inputs.code_input import CodeInput
-from raypp.detect.model import build_detector, load_public_weights, replace_stages, stages_at
+from raypp.detect.model import build_detector, load_public_weights, replace_stages
+from raypp.detect.open_stem import build_stem
 from raypp.detect.ultralytics import DetectionModel
 from raypp.fit.adversary import AdversaryNetwork
-from raypp.fit.encoder import LevelEncoder, first_stages
 from raypp.fit.settings import FitSettings
 from raypp.fit.stem import LearnedStem
 
@@ -21,15 +20,12 @@ def assemble(settings: FitSettings, classes: tuple[str, ...]) -> DetectionModel:
     model = build_detector(settings.architecture, classes, None)
     if settings.weights is not None:
         load_public_weights(model, settings.weights)
-    stages, features = first_stages(model, settings.patch)
-    encoder = LevelEncoder(stages, features, settings.channels, 1 << settings.bits)
     codes = CodeInput(settings.channels, settings.bits, settings.patch)
-    last, wanted = stages_at(model, codes.stride)
-    adapter = CodeAdapter(codes.channels, 1 << codes.bits, 1, codes.patch // codes.stride, wanted)
+    stem, last = build_stem(model, codes)
     replaced: Any = model.model[last]
-    adapter.bn.load_state_dict(replaced.bn.state_dict())
+    stem.adapter.bn.load_state_dict(replaced.bn.state_dict())
     adversaries = [
         AdversaryNetwork(shape, codes.channels, 1 << codes.bits, codes.patch) for shape in settings.adversaries
     ]
-    replace_stages(model, last, LearnedStem(encoder, adapter, adversaries))
+    replace_stages(model, last, LearnedStem(stem.encoder, stem.adapter, adversaries))
     return model

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from raypp.detect.bundle import Bundle, write_bundle
 from raypp.detect.bundle_header import BundleHeader, BundleModelInfo
+from raypp.detect.level_encoder import LevelEncoder
 from raypp.detect.model_info import ModelInfo
 from raypp.detect.schedule import TrainingSchedule
-from raypp.fit.encoder import LevelEncoder
 from raypp.fit.fitting import build_fit
 from raypp.fit.settings import FitSettings
 from raypp.fit.stem import stem_of

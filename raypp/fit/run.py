@@ -8,13 +8,13 @@ from time import monotonic
 from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.compare.images import ImageDataset, read_images
+from raypp.detect.warm_start_header import WARM_START_FILE
 from raypp.errors import OptionError, RayppError, SpecError
 from raypp.execution import ExecutionSettings, Executor, On, on_ray
 from raypp.fit.card import FitCard, make_card, read_card, write_card
 from raypp.fit.checkpoints import RUNNING, forget_checkpoints, forget_parts
 from raypp.fit.results import FitEpoch
-from raypp.fit.settings import WARM_START_FILE, FitSettings, schedule_of
-from raypp.fit.warm_start_header import check_warm_start
+from raypp.fit.settings import FitSettings, check_warm_start, schedule_of
 from raypp.io.private import private_folder, private_umask
 from raypp.progress import SILENT, Progress
 from raypp.shards.place import refuse_within_archive
@@ -210,6 +210,44 @@ def fit_plan_lines(settings: FitSettings) -> Iterator[str]:
         f"{len(settings.adversaries)} adversaries"
     )
     yield "dry run: nothing was written"
+
+
+def fit_summary_lines(summary: FitSummary, kept: Path | None = None) -> Iterator[str]:
+    """Word what a fit left: what the veil keeps, shows, takes and costs, and where it lies.
+
+    Args:
+        summary: of the fit.
+        kept: folder of checkpoints that stay, unsealed; None where none do.
+    """
+    last, card = summary.last, summary.card
+    yield f"fitted        {last.epoch} epochs in {summary.seconds:.0f} s"
+    if card:
+        yield (
+            f"on            {card.dataset}: {card.images} images of {card.classes} classes, in squares of "
+            f"{card.size} pixels"
+        )
+    yield f"keeps         mAP50 {last.map50:.3f}, mAP50-95 {last.map50_95:.3f}; `raypp compare` sets it beside plain"
+    yield (
+        f"shows         the adversaries' best: detail {last.detail:.2f}, tone {last.tone:.2f}; `raypp audit` attacks "
+        "for longer"
+    )
+    if card:
+        yield (
+            f"takes         {card.frame_bytes / 1e3:.1f} kB a frame ({card.bits:.2f} bits a value), "
+            f"{card.of_files:.2f} of the images' files"
+        )
+        yield (
+            f"costs         {card.encode_ms:.1f} ms to encode a frame on one core, {card.of_decoding:.2f} of decoding "
+            "and resizing it"
+        )
+    stays = "sealed, but published below: veil nothing with it" if summary.warm_start else "sealed; stays inside"
+    yield f"encoder       {summary.encoder} ({summary.encoder_bytes / 1e3:.0f} kB, {stays})"
+    yield f"start         {summary.start} (goes to who trains)"
+    yield f"veil          {summary.veil_id}"
+    if summary.warm_start:
+        yield f"warm start    {summary.warm_start} (encoder and detector, unsealed; yours to hand on)"
+    if kept:
+        yield f"checkpoints   {kept} (encoder and adversaries, unsealed; stay inside)"
 
 
 def _say(settings: FitSettings, progress: Progress) -> Callable[[FitEpoch, str], None]:

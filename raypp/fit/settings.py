@@ -4,14 +4,13 @@ import json
 
 from raypp.compare.images import ImageDataset
 from raypp.detect.schedule import TrainingSchedule
+from raypp.detect.warm_start_header import WarmStartHeader, read_warm_start_header
 from raypp.errors import OptionError
 from raypp.fit.adversary_shape import AdversaryShape
 from raypp.io.settings import AbsolutePath, AbsolutePlace, FrozenSettings
 from raypp.train.options import check_counts, check_size, check_weights
 from raypp.veil.spec import LearnedSpec, parse_spec
 
-WARM_START_FILE = "warm-start.safetensors"
-"""What a fit publishes, in its folder."""
 _CHANNELS = 8
 _COARSE_PATCH, _COARSE_CHANNELS = 16, 48
 
@@ -103,6 +102,24 @@ class FitSettings(FrozenSettings):
         spec = parse_spec(json.dumps({"family": "learned", "encoder": encoder} | fields), "fit")
         assert isinstance(spec, LearnedSpec)  # noqa: S101 - the family says so
         return spec
+
+
+def check_warm_start(settings: FitSettings) -> WarmStartHeader | None:
+    """Return the header of the warm start that a fit is to begin from, if it is to.
+
+    Raises:
+        OptionError: if it does not go with the other settings.
+        ModelError: if the file is none.
+    """
+    path = settings.warm_start
+    if path is None:
+        return None
+    header = read_warm_start_header(path)
+    for name in ("architecture", "patch", "channels", "bits"):
+        given, own = getattr(settings, name), getattr(header, name)
+        if given != own:
+            raise OptionError(f"`{name}` {given} is not that of `warm_start` {path}; give {own}")
+    return header
 
 
 def usual_channels(patch: int) -> int:

@@ -8,10 +8,12 @@ from torch import Tensor, nn
 
 from raypp.audit.attacks.reconstruct.similarity import correlation, textured
 from raypp.detect.adapter import CodeAdapter
+from raypp.detect.level_encoder import LevelEncoder
+from raypp.detect.open_stem import OpenStem
+from raypp.detect.quantise import one_hot_levels
 from raypp.detect.ultralytics import DetectionModel
 from raypp.fit.adversary import UNIT, AdversaryNetwork, cells_of, explained
-from raypp.fit.encoder import LevelEncoder
-from raypp.fit.quantise import one_hot_levels, reverse_gradient
+from raypp.fit.reversal import reverse_gradient
 
 _SHOWN_OF = 2
 """One image of so many is shown to the adversaries: they are many, and would take as long as the detector."""
@@ -32,7 +34,7 @@ class HidingWeights:
     rate: float
 
 
-class LearnedStem(nn.Module):
+class LearnedStem(OpenStem):
     """The part of a detector that replaces the layers before the codes, while detector and veil are fitted.
 
     Args:
@@ -42,8 +44,7 @@ class LearnedStem(nn.Module):
     """
 
     def __init__(self, encoder: LevelEncoder, adapter: CodeAdapter, adversaries: list[AdversaryNetwork]) -> None:
-        super().__init__()
-        self.encoder, self.adapter = encoder, adapter
+        super().__init__(encoder, adapter)
         self.adversaries = nn.ModuleList(adversaries)
         self.patch = adversaries[0].patch
         self._seen: Tensor | None = None
@@ -53,7 +54,7 @@ class LearnedStem(nn.Module):
         one_hot = one_hot_levels(self.encoder(images_N3HW), self.encoder.levels)
         if self.training:
             self._seen = one_hot
-        return self.adapter.features(self.adapter.embed(one_hot))
+        return self.adapted(one_hot)
 
     def take_codes(self) -> Tensor:
         """Return the one-hot codes of the last images in training, once."""

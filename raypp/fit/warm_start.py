@@ -4,22 +4,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import safetensors.torch
-import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from raypp.detect.model import load_trained_weights
 from raypp.detect.ultralytics import DetectionModel
-from raypp.errors import ContentError
+from raypp.detect.warm_start import read_warm_start
+from raypp.detect.warm_start_header import HEADER_KEY, WARM_START_FILE, WarmStartHeader, unusable
 from raypp.fit.assembly import assemble
-from raypp.fit.settings import WARM_START_FILE, FitSettings
-from raypp.fit.warm_start_header import HEADER_KEY, WarmStartHeader, check_warm_start, unusable
-from raypp.io.content import read_content
+from raypp.fit.settings import FitSettings, check_warm_start
 from raypp.io.private import write_private
 
-_MOST_BYTES = 1 << 30
-_ADVERSARIES, _BOTTLENECK, _VARIANCE = ".adversaries.", ".bottleneck.", ".running_var"
-_TYPES = torch.float16, torch.float32, torch.int64
+_ADVERSARIES, _BOTTLENECK = ".adversaries.", ".bottleneck."
 
 
 def write_warm_start(
@@ -62,7 +57,7 @@ def load_warm_start(model: DetectionModel, settings: FitSettings) -> None:
     """
     header = check_warm_start(settings)
     assert header is not None and settings.warm_start is not None  # noqa: S101, PT018 - whoever calls this has one
-    path, tensors = settings.warm_start, _read(settings.warm_start)
+    path, tensors = settings.warm_start, read_warm_start(settings.warm_start)
     source = assemble(settings.model_copy(update={"weights": None}), header.classes)
     adversaries = {name: tensor for name, tensor in source.state_dict().items() if _ADVERSARIES in name}
     try:
@@ -76,18 +71,3 @@ def _stored(name: str, tensor: Tensor) -> Tensor:
     tensor = tensor.detach().cpu().contiguous()
     is_weight = tensor.is_floating_point() and tensor.ndim > 1 and _BOTTLENECK not in name
     return tensor.half() if is_weight else tensor
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    try:
-        loaded = safetensors.torch.load(read_content(path, _MOST_BYTES))
-    except ContentError as error:
-        raise unusable(path, str(error)) from None
-    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise unusable(path, type(error).__name__) from None
-    for name, tensor in loaded.items():
-        if tensor.dtype not in _TYPES:
-            raise unusable(path, f"{name} is of type {tensor.dtype}")
-        if not torch.isfinite(tensor).all() or (name.endswith(_VARIANCE) and (tensor < 0).any()):
-            raise unusable(path, f"{name} holds what it cannot be")
-    return loaded

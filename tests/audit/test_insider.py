@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -9,20 +10,23 @@ from PIL import Image
 from raypp.audit.core.budget import Budget
 from raypp.audit.core.model import Kind
 from raypp.audit.settings import AuditSettings
-from raypp.audit.suite.insider import open_insider
+from raypp.audit.suite.insider import drawn_encoder, open_insider
 from raypp.audit.suite.suite import OPEN_FEATURES
 from raypp.audit.targets.target import VEIL
 from raypp.audit.tasks import read_attack_rows, run_attack, tasks
 from raypp.detect.model import build_detector
+from raypp.detect.public import open_public
 from raypp.detect.schedule import TrainingSchedule
+from raypp.detect.warm_start_header import WARM_START_FILE
 from raypp.errors import ConflictError, ModelError, OptionError
 from raypp.fit.export import write_fitted
 from raypp.fit.fitting import build_fit
 from raypp.fit.settings import FitSettings
 from raypp.fit.stem import stem_of
+from raypp.fit.warm_start import write_warm_start
 from raypp.veil.encoder_file import ENCODER_FILE, START_FILE, spec_and_encoder
 from raypp.veil.key import VeilKey
-from raypp.veil.keyfile import save_owner_key
+from raypp.veil.keyfile import load_owner_key, save_owner_key
 from tests.audit.images import shapes
 
 BRIDGE = "feature bridge, linear"
@@ -122,3 +126,40 @@ def test_a_detector_of_another_veil_or_of_plain_images_is_refused(place: Path) -
         open_insider(place / START_FILE, place / "public.pt", "0" * 32)
     with pytest.raises(ModelError, match=r"public\.pt"):
         open_insider(place / "public.pt", place / "public.pt", "0" * 32)
+
+
+def test_a_warm_start_takes_the_place_of_public_weights(place: Path, tmp_path: Path) -> None:
+    public = FitSettings(
+        data=str(place), weights=place / "public.pt", architecture="yolov8p", size=96, channels=5, patch=8
+    )
+    torch.manual_seed(4)
+    model = build_fit(public, CLASSES)
+    frames = shapes(2, (96, 96), 7).frames
+    pixels = torch.from_numpy(frames).permute(0, 3, 1, 2) / 255
+    stem = stem_of(model)
+    stem.encoder.start_from([pixels], seed=0)
+    model(pixels)
+    stem.take_codes()
+    write_warm_start(public, CLASSES, model.eval().state_dict(), tmp_path)
+    warm = tmp_path / WARM_START_FILE
+
+    veil_id = load_owner_key(place / "owner.key").veil_id(spec_and_encoder(place / ENCODER_FILE)[0])
+    insider = open_insider(place / START_FILE, warm, veil_id)
+    began = build_fit(public.model_copy(update={"weights": None, "warm_start": warm}), CLASSES).eval()
+    for frame, image in zip(frames, pixels, strict=True):
+        assert np.allclose(insider.public(frame[None]), stem_of(began)(image[None]).detach().numpy(), atol=1e-5)
+    assert insider.at_veil(frames).shape == (2, 5, 12, 12)
+    assert open_public(warm) is None
+
+    given = settings(place, model=place / START_FILE, weights=warm)
+    wanted = {task.target: task for task in tasks(given) if task.attack.name == BRIDGE}
+    run_attack(wanted[VEIL])
+    assert read_attack_rows([wanted[VEIL]])[0].detail is not None
+    assert any(task.attack.family == "decoder for any key" and task.target == VEIL for task in tasks(given))
+    drawn = drawn_encoder(insider.at_veil, frames, given.spec, 1)
+    assert drawn.encode(shapes(2, (96, 96), 8)).shape == (2, 5, 12, 12)
+
+    other = public.model_copy(update={"patch": 16, "channels": 48})
+    write_warm_start(other, CLASSES, build_fit(other, CLASSES).state_dict(), tmp_path)
+    with pytest.raises(ModelError, match=r"cannot be used \(cells of 16 pixels and 32 features, the model has 8"):
+        open_insider(place / START_FILE, warm, veil_id)

@@ -10,13 +10,14 @@ from raypp.audit.attacks.reconstruct.similarity import correlation, textured
 from raypp.audit.metrics import scores
 from raypp.detect.checkpoint import load_bundle
 from raypp.detect.model import build_detector
+from raypp.detect.quantise import one_hot_levels
 from raypp.detect.schedule import TrainingSchedule
 from raypp.errors import OptionError, SpecError
 from raypp.fit.adversary import UNIT, AdversaryNetwork, cells_of, explained
 from raypp.fit.adversary_shape import AdversaryShape
 from raypp.fit.export import to_onnx, write_fitted
 from raypp.fit.fitting import build_fit
-from raypp.fit.quantise import one_hot_levels, reverse_gradient
+from raypp.fit.reversal import reverse_gradient
 from raypp.fit.settings import FitSettings
 from raypp.fit.stem import entropy, stem_of
 from raypp.veil.encoder_file import ENCODER_FILE, START_FILE

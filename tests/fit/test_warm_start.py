@@ -9,10 +9,11 @@ import safetensors.torch
 import torch
 
 from raypp.detect.model import build_detector
+from raypp.detect.warm_start_header import WARM_START_FILE
 from raypp.errors import ModelError, OptionError
 from raypp.fit.fitting import build_fit, warm_up_codes
 from raypp.fit.run import fit_plan_lines, run_fit
-from raypp.fit.settings import WARM_START_FILE, FitSettings
+from raypp.fit.settings import FitSettings
 from raypp.fit.stem import stem_of
 from raypp.fit.warm_start import write_warm_start
 from raypp.veil.encoder_file import ENCODER_FILE

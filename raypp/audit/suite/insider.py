@@ -1,4 +1,4 @@
-"""The insider: a detector on codes, and public weights of its architecture."""
+"""The insider: a detector on codes, and the public weights or the warm start that it began from."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +16,8 @@ from raypp.detect.checkpoint import load_detector
 from raypp.detect.model import build_detector, load_public_weights, stages_at
 from raypp.detect.model_info import ModelInfo
 from raypp.detect.ultralytics import DetectionModel
+from raypp.detect.warm_start import open_warm_start
+from raypp.detect.warm_start_header import is_warm_start, read_warm_start_header, unusable
 from raypp.errors import ConflictError, ModelError
 from raypp.veil.spec import LearnedSpec
 
@@ -33,14 +35,14 @@ _DRAWN = 7919
 
 @dataclass(frozen=True)
 class PublicStages:
-    """The first layers of a public detector on plain images, up to a stride.
+    """Features of plain images, by the first layers of a public detector or by the stem of a warm start.
 
     Attributes:
         layers: from images float[N, 3, H, W] in [0, 1] to features.
         stride: of the features, in pixels.
     """
 
-    layers: nn.Sequential
+    layers: nn.Module
     stride: int
 
     @torch.inference_mode()
@@ -91,11 +93,11 @@ class Insider:
 
 
 def open_insider(model: Path, weights: Path, veil_id: str) -> Insider:
-    """Read a detector and the public weights that its features are held against.
+    """Read a detector, and what it began from, which its features are held against.
 
     Args:
         model: a bundle, such as `start.model` of a fit or what `raypp export` wrote, or a run's detector folder.
-        weights: an ultralytics checkpoint (.pt) of the same architecture.
+        weights: an ultralytics checkpoint (.pt) of the same architecture, or the warm start of the veil's fit.
         veil_id: the audited veil's.
 
     Raises:
@@ -107,8 +109,10 @@ def open_insider(model: Path, weights: Path, veil_id: str) -> Insider:
     adapter = next((layer for layer in layers if isinstance(layer, CodeAdapter)), None)
     if adapter is None:
         raise ModelError(f"model {model} is of plain images; give a detector on codes")
-    strides = (min(info.patch, _NECK_STRIDE), info.patch)
-    return Insider(adapter, *(public_stages(info.architecture, weights, stride) for stride in strides))
+    neck = min(info.patch, _NECK_STRIDE)
+    if is_warm_start(weights):
+        return Insider(adapter, *_warm_stages(weights, adapter, info.patch))
+    return Insider(adapter, *(public_stages(info.architecture, weights, stride) for stride in (neck, info.patch)))
 
 
 def open_detector(model: Path, veil_id: str) -> tuple[DetectionModel, ModelInfo]:
@@ -117,6 +121,22 @@ def open_detector(model: Path, veil_id: str) -> tuple[DetectionModel, ModelInfo]
     if info.veil_id != veil_id:
         raise ConflictError(f"model {model} is of veil {info.veil_id}, but {veil_id} is audited; give one of its own")
     return detector, info
+
+
+def _warm_stages(path: Path, adapter: CodeAdapter, patch: int) -> tuple[PublicStages, PublicStages]:
+    """Return what a warm start leads to features by, and to a cell's values before they are turned.
+
+    Raises:
+        ModelError: if no detector with this adapter can have begun from it.
+    """
+    header, stem = read_warm_start_header(path), open_warm_start(path)
+    own, wanted = (header.patch, stem.adapter.mix.out_channels), (patch, adapter.mix.out_channels)
+    if own != wanted:
+        raise unusable(
+            path, f"cells of {own[0]} pixels and {own[1]} features, the model has {wanted[0]} and {wanted[1]}"
+        )
+    values = nn.Sequential(stem.encoder.stages, stem.encoder.bottleneck)
+    return PublicStages(stem, min(patch, _NECK_STRIDE)), PublicStages(values.eval(), patch)
 
 
 def public_stages(architecture: str, weights: Path, stride: int = _NECK_STRIDE) -> PublicStages:
@@ -145,8 +165,9 @@ def open_features(public: PublicStages, frames: Frames) -> AttackTarget:
 def drawn_encoder(public: PublicStages, frames: Frames, spec: LearnedSpec, number: int) -> AttackTarget:
     """A learned veil as an attacker can draw it: how `raypp fit` starts, under a rotation of his own.
 
-    The fit begins at a random rotation of the strongest directions of public features; where it goes from there depends
-    on the owner's images, and cannot be drawn. The keyed substitution is left out: `Axes` do not change by it.
+    The fit begins at a random rotation of the strongest directions of public features, or of a warm start's values;
+    where it goes from there depends on the owner's images, and cannot be drawn. The keyed substitution is left out:
+    `Axes` do not change by it.
 
     Args:
         public: gives features at the stride of the veil.

@@ -7,8 +7,8 @@ ASSUMPTIONS = (
     ),
     "The ciphertext-only adversary has the veiled images and any public images, and no plain image of the owner.",
     (
-        "The insider has, besides, the labels, every detector that it trains on veiled images, and public weights; "
-        "no key and no pair."
+        "The insider has, besides, the labels, every detector that it trains on veiled images, and the public weights "
+        "or the warm start that the veil was fitted from; no key and no pair."
     ),
     (
         "The known-plaintext adversary has veiled images, and some of the owner's both plain and veiled under the same "

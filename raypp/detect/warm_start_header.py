@@ -7,11 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 
 from raypp.detect.architecture import Architecture
-from raypp.errors import ModelError, OptionError
-from raypp.fit.settings import WARM_START_FILE, FitSettings
+from raypp.errors import ModelError
 from raypp.text.names import Names
 
+WARM_START_FILE = "warm-start.safetensors"
+"""What a fit publishes, in its folder."""
 HEADER_KEY = "raypp-warm-start"
+_LENGTH_BYTES = 8
 
 
 class WarmStartHeader(BaseModel):
@@ -29,30 +31,12 @@ class WarmStartHeader(BaseModel):
     epochs: int = Field(ge=1, description="epochs that it was fitted for")
 
 
-def check_warm_start(settings: FitSettings) -> WarmStartHeader | None:
-    """Return the header of the warm start that a fit is to begin from, if it is to.
+def read_warm_start_header(path: Path) -> WarmStartHeader:
+    """Read the header of a warm start.
 
     Raises:
-        OptionError: if it does not go with the other settings.
         ModelError: if the file is none.
     """
-    path = settings.warm_start
-    if path is None:
-        return None
-    header = _read(path)
-    for name in ("architecture", "patch", "channels", "bits"):
-        given, own = getattr(settings, name), getattr(header, name)
-        if given != own:
-            raise OptionError(f"`{name}` {given} is not that of `warm_start` {path}; give {own}")
-    return header
-
-
-def unusable(path: Path, reason: str) -> ModelError:
-    """Return the error for a file that no fit can start from."""
-    return ModelError(f"warm start {path} cannot be used ({reason}); give the {WARM_START_FILE} of a fit")
-
-
-def _read(path: Path) -> WarmStartHeader:
     try:
         with safe_open(path, framework="numpy") as file:
             stored: Any = (file.metadata() or {}).get(HEADER_KEY)
@@ -65,3 +49,15 @@ def _read(path: Path) -> WarmStartHeader:
     except ValidationError as error:
         fault = error.errors()[0]
         raise unusable(path, f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}") from None
+
+
+def is_warm_start(path: Path) -> bool:
+    """Return whether a file is in the format of a warm start, and no checkpoint (.pt)."""
+    with path.open("rb") as file:
+        head = file.read(_LENGTH_BYTES + 1)
+    return head[_LENGTH_BYTES:] == b"{"
+
+
+def unusable(path: Path, reason: str) -> ModelError:
+    """Return the error for a file that no fit can start from."""
+    return ModelError(f"warm start {path} cannot be used ({reason}); give the {WARM_START_FILE} of a fit")
