@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test collect test-slow lint types style docs bench attack-table lock sbom check-images kubectl proto chaos nodes accept clean
+.PHONY: help setup demo check test suite collect test-slow lint types style docs bench attack-table lock sbom check-images kubectl proto chaos nodes accept clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -43,8 +43,12 @@ UNIT := tests/geometry tests/io tests/text tests/tools tests/usage tests/veil te
 check: setup lint  ## lint and unit tests, under two minutes: before each commit
 	$(BIN)/python -m pytest -q -m "not slow and not ray" -n 2 $(UNIT)
 
-test: setup  ## lint and docs beside one another, then all tests but the slow ones
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint docs collect
+test: setup  ## style, then all tests but the slow ones, with types and docs beside them
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync style collect
+	@$(MAKE) --no-print-directory --jobs=3 suite types docs
+
+# Tests wait for much, so that types and docs, at a lower priority, hardly cost time beside them.
+suite: setup
 	$(BIN)/python -m pytest -q -m "not slow" -n $(PROCESSES)
 
 # Compiles what each of the processes that run tests would compile anew, and tells of imports that fail.
@@ -58,7 +62,7 @@ test-slow: setup  ## a round of chaos, fuzz of all readers, kill -9 at many poin
 lint: style types  ## ruff, mypy --strict, import-linter, the style of docs, and the checks of tools/
 
 types: setup
-	$(BIN)/mypy
+	nice $(BIN)/mypy
 
 style: setup
 	$(BIN)/ruff check .
@@ -70,7 +74,7 @@ style: setup
 	$(BIN)/pymarkdown scan README.md docs benchmarks/results
 
 docs: setup  ## the docs site, into build/site; its references are made from the code
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 nice $(BIN)/mkdocs build --strict
 
 bench: setup  ## speed, memory and size, as ratios measured in one run
 	$(BIN)/python -m benchmarks

@@ -97,9 +97,10 @@ def test_a_change_of_any_value_is_found(path: Path) -> None:
         refusal(path, json.dumps(replaced(document, at, changed(value))).encode())
 
 
-def test_a_change_of_any_byte_is_found(path: Path) -> None:
+@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_change_of_any_byte_is_found(path: Path, step: int) -> None:
     text = sign(certificate([reconstruct()]), KEY)
-    for place in range(len(text) - 1):
+    for place in range(0, len(text) - 1, step):
         refusal(path, text[:place] + bytes([text[place] ^ 1]) + text[place + 1 :])
 
 

@@ -38,6 +38,7 @@ def linear(seed: int) -> AttackTarget:
     return replace(baselines.linear_mix(4, seed), random_key=lambda number: baselines.linear_mix(4, 50 + number))
 
 
+@pytest.mark.slow
 def test_a_linear_mix_is_opened_without_any_pair_and_noise_is_not(known: Images, victims: Images) -> None:
     reconstructed = KEYS.reconstruct(Case(linear(3), known, victims))
     assert abs(detail(reconstructed, victims)) > 0.5

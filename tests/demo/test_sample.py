@@ -71,6 +71,7 @@ def test_a_tool_in_use_moves(sample: Sample) -> None:
         assert len(places) > 5
 
 
+@pytest.mark.slow
 def test_size_and_mean_colour_do_not_tell_the_classes_apart(tmp_path: Path) -> None:
     features: list[list[list[float]]] = []
     classes: list[list[int]] = []

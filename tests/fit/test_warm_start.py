@@ -11,6 +11,7 @@ import torch
 from raypp.detect.model import build_detector
 from raypp.detect.warm_start_header import WARM_START_FILE
 from raypp.errors import ModelError, OptionError
+from raypp.execution import ExecutionSettings, On
 from raypp.fit.fitting import build_fit, warm_up_codes
 from raypp.fit.run import fit_plan_lines, run_fit
 from raypp.fit.settings import FitSettings
@@ -182,19 +183,19 @@ def test_a_fit_publishes_and_another_begins_from_it(place: Path, tmp_path: Path)
     succeed("keygen", "--out", key)
     shape = ("--model", "yolov8p", "--size", 64, "--epochs", 1, "--batch", 4, "--channels", _CHANNELS, "--warm-up", 1)
     common = (tmp_path / "tools", "--key", key, *shape, "--on", "local")
-    first, second = tmp_path / "first", tmp_path / "second"
-    done = succeed("fit", *common, "--weights", place / "public.pt", "--out", first, "--publish")
-    assert f"warm start    {first / WARM_START_FILE}" in done.stderr
-    assert (first / WARM_START_FILE).stat().st_mode & 0o077 == 0
-    succeed("fit", *common, "--warm-start", first / WARM_START_FILE, "--out", second)
-    assert (second / ENCODER_FILE).exists()
-    assert not (second / WARM_START_FILE).exists()
-    assert "(encoder and detector, unsealed" in done.stderr
-    kept = tmp_path / "kept"
+    kept, second = tmp_path / "kept", tmp_path / "second"
     succeed("fit", *common, "--weights", place / "public.pt", "--out", kept, "--keep-checkpoints")
     assert not (kept / WARM_START_FILE).exists()
-    succeed("fit", *common, "--weights", place / "public.pt", "--out", kept, "--keep-checkpoints", "--publish")
-    assert (kept / WARM_START_FILE).read_bytes() == (first / WARM_START_FILE).read_bytes(), "the same fit"
-    refused = raypp("fit", *common, "--warm-start", first / WARM_START_FILE, "--out", second, "--publish")
+    done = succeed("fit", *common, "--weights", place / "public.pt", "--out", kept, "--keep-checkpoints", "--publish")
+    assert f"warm start    {kept / WARM_START_FILE} (encoder and detector, unsealed" in done.stderr
+    assert (kept / WARM_START_FILE).stat().st_mode & 0o077 == 0
+    again = FitSettings.model_validate_json((kept / "fit.json").read_bytes())
+    run_fit(again, tmp_path / "again", key, ExecutionSettings(on=On.LOCAL), publish=True)
+    assert (tmp_path / "again" / WARM_START_FILE).read_bytes() == (kept / WARM_START_FILE).read_bytes(), "the same fit"
+
+    succeed("fit", *common, "--warm-start", kept / WARM_START_FILE, "--out", second)
+    assert (second / ENCODER_FILE).exists()
+    assert not (second / WARM_START_FILE).exists()
+    refused = raypp("fit", *common, "--warm-start", kept / WARM_START_FILE, "--out", second, "--publish")
     assert refused.returncode == 1
     assert "has finished, and kept nothing unsealed; fit into another --out" in refused.stderr
