@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Each counter of a Serve replica, Ray's own and those of ray.serve.metrics, has the replica's id as a label. A node
-# exports it for as long as the node lives, long after the replica has gone. So each deploy, each restart and each step
-# of autoscaling adds series that never go: a node of a service that scales by the hour grows without bound at /metrics,
-# and so does Prometheus. What counts replicas by their series, `count(ray_..._total)`, counts the dead, too.
+# Each counter of a Serve replica, Ray's own and those of ray.serve.metrics, has the replica's id as a label. A node goes
+# on exporting it after the replica has gone, for two minutes at least. So each deploy, each restart and each step of
+# autoscaling adds series at /metrics, and in Prometheus. What counts replicas by their series,
+# `count(ray_..._total)`, counts the dead, too.
 #
 # Version: ray 2.60.0.
 # Expected: series of a replica that has gone leave /metrics after a while.
