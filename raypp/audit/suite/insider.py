@@ -109,10 +109,10 @@ def open_insider(model: Path, weights: Path, veil_id: str) -> Insider:
     adapter = next((layer for layer in layers if isinstance(layer, CodeAdapter)), None)
     if adapter is None:
         raise ModelError(f"model {model} is of plain images; give a detector on codes")
-    neck = min(info.patch, _NECK_STRIDE)
+    strides = (min(info.patch, _NECK_STRIDE), info.patch)
     if is_warm_start(weights):
-        return Insider(adapter, *_warm_stages(weights, adapter, info.patch))
-    return Insider(adapter, *(public_stages(info.architecture, weights, stride) for stride in (neck, info.patch)))
+        return Insider(adapter, *_warm_stages(weights, adapter, *strides))
+    return Insider(adapter, *(public_stages(info.architecture, weights, stride) for stride in strides))
 
 
 def open_detector(model: Path, veil_id: str) -> tuple[DetectionModel, ModelInfo]:
@@ -123,7 +123,7 @@ def open_detector(model: Path, veil_id: str) -> tuple[DetectionModel, ModelInfo]
     return detector, info
 
 
-def _warm_stages(path: Path, adapter: CodeAdapter, patch: int) -> tuple[PublicStages, PublicStages]:
+def _warm_stages(path: Path, adapter: CodeAdapter, neck: int, patch: int) -> tuple[PublicStages, PublicStages]:
     """Return what a warm start leads to features by, and to a cell's values before they are turned.
 
     Raises:
@@ -136,7 +136,7 @@ def _warm_stages(path: Path, adapter: CodeAdapter, patch: int) -> tuple[PublicSt
             path, f"cells of {own[0]} pixels and {own[1]} features, the model has {wanted[0]} and {wanted[1]}"
         )
     values = nn.Sequential(stem.encoder.stages, stem.encoder.bottleneck)
-    return PublicStages(stem, min(patch, _NECK_STRIDE)), PublicStages(values.eval(), patch)
+    return PublicStages(stem, neck), PublicStages(values.eval(), patch)
 
 
 def public_stages(architecture: str, weights: Path, stride: int = _NECK_STRIDE) -> PublicStages:
