@@ -136,7 +136,7 @@ class GatewayMetrics:
         self._silent_sites = Gauge("raypp_gateway_silent_sites", "Sites of whose cameras all fell silent of late.")
         self._clock = Histogram(
             "raypp_gateway_clock_offset_s",
-            "Seconds between the service's clock and a live site's.",
+            "Seconds between the service's clock and a live site's that no delay explains.",
             [0.5, 1, 2, 5, 10, 60, 600],
         )
 
@@ -197,5 +197,5 @@ class GatewayMetrics:
         self._kept.set(self._silent_sites, silence.sites)
 
     def clock(self, offset_us: int) -> None:
-        """Note how far a live site's clock is from the service's."""
+        """Note how far a live site's clock is from the service's for certain."""
         self._clock.observe(abs(offset_us) / 1e6)

@@ -14,6 +14,7 @@ from ray.exceptions import TaskCancelledError
 from actors.services import Services
 from protos import raypp_pb2 as pb
 from raypp.io.background import in_background
+from raypp.io.clock import now_us
 from raypp.io.log_record import LoggedStream, bind_stream
 from raypp.io.tracing import SpanKind, TraceSpan
 from raypp.ledger.types import StreamAbout
@@ -26,8 +27,9 @@ from raypp.serving.messages import model_message
 from raypp.serving.model import DetectedBlock
 from raypp.serving.quota import CallKind
 from raypp.serving.registry import StreamPlace
+from raypp.serving.site_clock import SiteClock
 from raypp.serving.status import Status, StatusError, status_of
-from raypp.serving.stream_writer import StreamWriter, clock_offset_us
+from raypp.serving.stream_writer import StreamWriter
 from raypp.usage.episode import StreamName
 from raypp.wire.frames import check_clock
 from raypp.wire.messages import check_open
@@ -51,6 +53,7 @@ class _UnderWay:
     admission: Admission
     detected: "asyncio.Task[DetectedBlock] | None"
     span: TraceSpan
+    received_at_us: int
     arrived: float = field(default_factory=time.monotonic)
 
 
@@ -78,6 +81,7 @@ class StreamConnection:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._spans = ChunkSpans(_COMMIT_CHUNK, SpanKind.SERVER, LoggedStream("", ""))
         self._place: StreamPlace | None = None
+        self._clock: SiteClock | None = None
         self._exit = ExitStack()
         settings = services.settings
         now = time.monotonic()
@@ -120,6 +124,7 @@ class StreamConnection:
         self._exit.enter_context(services.calls.taken(principal.owner, CallKind.STREAM))
         request = await self._first_message()
         check_open(request)
+        self._clock = clock = SiteClock(request.sent_at_us)
         principal.may_write(request.site)
         services.veils.require(request.veil_id, principal, Status.FAILED_PRECONDITION)
         self._live = request.live
@@ -133,15 +138,12 @@ class StreamConnection:
         # Whatever can be judged is judged before the ledger is asked: a refused try changes no stream.
         require_size(self._model, request.size)
         self._chunks = ChunkReader(self._model, request.width, request.height, request.sub_key, services.limits)
-        offset_us = clock_offset_us(request.sent_at_us)
-        if request.live and request.sent_at_us:
-            services.metrics.clock(offset_us)
         about = StreamAbout(
             classes=self._model.classes,
             model_id=self._model.model_id,
             veil_id=self._model.veil_id,
             live=request.live,
-            clock_offset_us=offset_us,
+            clock_offset_us=clock.one_way_us,
             agent_version=request.agent_version[:64],
             reliabilities=self._model.reliabilities,
         )
@@ -159,8 +161,10 @@ class StreamConnection:
                 resume_after=self._writer.committed,
                 model=model_message(self._model),
                 limits=services.limits.message(),
-                clock_offset_us=offset_us,
+                clock_offset_us=clock.one_way_us,
                 alive_every_ms=round(services.settings.alive_every_s * 1000),
+                received_at_us=clock.received_at_us,
+                sent_at_us=clock.answered(),
             )
         )
 
@@ -192,8 +196,9 @@ class StreamConnection:
     async def _admit(self, request: pb.StreamFramesRequest) -> _UnderWay:
         if request.WhichOneof("message") != "chunk":
             raise StatusError(Status.INVALID_ARGUMENT, "after `open`, every message of a stream must be a `chunk`")
-        message = request.chunk
+        message, received_at_us = request.chunk, now_us()
         self._chunks.check(message)
+        self._look_at_clock(message.sent_at_us)
         span = self._spans.begin(message.sequence, message.traceparent)
         span.set({"raypp.frames": len(message.frames)})
         if self._live:
@@ -215,7 +220,17 @@ class StreamConnection:
             )
             with span.active():
                 detected = in_background(detecting, self._tasks)
-        return _UnderWay(chunk, admission, detected, span)
+        return _UnderWay(chunk, admission, detected, span, received_at_us)
+
+    def _look_at_clock(self, chunk_sent_at_us: int) -> None:
+        """Note how far the site's clock is off, once the first chunk shows it."""
+        clock, self._clock = self._clock, None
+        if clock is None or (offset := clock.compare(chunk_sent_at_us)) is None:
+            return
+        if self._live:
+            self._services.metrics.clock(offset.certain_us)
+        if offset.certain_us != clock.one_way_us:
+            self._writer.note_clock(offset.certain_us)
 
     async def _answers(self) -> AsyncIterator[pb.StreamFramesResponse]:
         coming = in_background(self._queue.get(), self._tasks)
@@ -282,6 +297,8 @@ class StreamConnection:
                     for frame in written.frames
                 ],
                 episodes=[episode_message(episode) for episode in written.episodes],
+                received_at_us=under_way.received_at_us,
+                sent_at_us=now_us(),
             )
         )
 

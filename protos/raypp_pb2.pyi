@@ -233,28 +233,36 @@ class StreamFramesResponse(_message.Message):
     def __init__(self, opened: _Optional[_Union[Opened, _Mapping]] = ..., committed: _Optional[_Union[Committed, _Mapping]] = ..., moving: _Optional[_Union[Moving, _Mapping]] = ..., alive: _Optional[_Union[Alive, _Mapping]] = ...) -> None: ...
 
 class Opened(_message.Message):
-    __slots__ = ("resume_after", "model", "limits", "clock_offset_us", "alive_every_ms")
+    __slots__ = ("resume_after", "model", "limits", "clock_offset_us", "alive_every_ms", "received_at_us", "sent_at_us")
     RESUME_AFTER_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     CLOCK_OFFSET_US_FIELD_NUMBER: _ClassVar[int]
     ALIVE_EVERY_MS_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    SENT_AT_US_FIELD_NUMBER: _ClassVar[int]
     resume_after: int
     model: Model
     limits: Limits
     clock_offset_us: int
     alive_every_ms: int
-    def __init__(self, resume_after: _Optional[int] = ..., model: _Optional[_Union[Model, _Mapping]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., clock_offset_us: _Optional[int] = ..., alive_every_ms: _Optional[int] = ...) -> None: ...
+    received_at_us: int
+    sent_at_us: int
+    def __init__(self, resume_after: _Optional[int] = ..., model: _Optional[_Union[Model, _Mapping]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., clock_offset_us: _Optional[int] = ..., alive_every_ms: _Optional[int] = ..., received_at_us: _Optional[int] = ..., sent_at_us: _Optional[int] = ...) -> None: ...
 
 class Committed(_message.Message):
-    __slots__ = ("sequence", "frames", "episodes")
+    __slots__ = ("sequence", "frames", "episodes", "received_at_us", "sent_at_us")
     SEQUENCE_FIELD_NUMBER: _ClassVar[int]
     FRAMES_FIELD_NUMBER: _ClassVar[int]
     EPISODES_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    SENT_AT_US_FIELD_NUMBER: _ClassVar[int]
     sequence: int
     frames: _containers.RepeatedCompositeFieldContainer[FrameDetections]
     episodes: _containers.RepeatedCompositeFieldContainer[Episode]
-    def __init__(self, sequence: _Optional[int] = ..., frames: _Optional[_Iterable[_Union[FrameDetections, _Mapping]]] = ..., episodes: _Optional[_Iterable[_Union[Episode, _Mapping]]] = ...) -> None: ...
+    received_at_us: int
+    sent_at_us: int
+    def __init__(self, sequence: _Optional[int] = ..., frames: _Optional[_Iterable[_Union[FrameDetections, _Mapping]]] = ..., episodes: _Optional[_Iterable[_Union[Episode, _Mapping]]] = ..., received_at_us: _Optional[int] = ..., sent_at_us: _Optional[int] = ...) -> None: ...
 
 class Moving(_message.Message):
     __slots__ = ("reason",)

@@ -3,7 +3,6 @@
 import asyncio
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import av
@@ -17,9 +16,9 @@ from raypp.edge.losses import LossCheck
 from raypp.edge.settings import OWNERS_KEY, AgentSettings
 from raypp.edge.sources import is_live, list_recordings, open_recording
 from raypp.edge.status import STATUS_FILE, SiteStatus
-from raypp.edge.uplink.client import CLOCK_ALARM_US
+from raypp.edge.uplink.client import CLOCK_ALARM_US, clock_says
 from raypp.edge.uplink.connection import ServiceConnection, is_not_served_yet, what_failed
-from raypp.edge.uplink.model_query import describe_model
+from raypp.edge.uplink.model_query import DescribedModel, describe_model
 from raypp.errors import MediaError, RayppError, SiteError
 from raypp.geometry.rectangle import Rectangle
 from raypp.media.camera_views import View
@@ -29,18 +28,10 @@ from raypp.media.masks import load_masks
 from raypp.media.orientation import Orientation
 from raypp.text.address import redacted_camera
 from raypp.text.finding import CheckResult, Finding
+from raypp.wire.clock_offset import ClockOffset
 
 _CAMERA_S = 20.0
 _LEAST_FREE_BYTES = 1 << 30
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """The service's description of its model, with the times of question and answer."""
-
-    response: pb.DescribeModelResponse
-    asked_us: int
-    answered_us: int
 
 
 async def examine(
@@ -61,7 +52,7 @@ async def examine(
     linked, answer = await _connection(settings.connection, _veil_id(settings, cameras))
     findings += linked
     if answer is not None:
-        findings.append(_clock(answer))
+        findings.append(_clock(answer.clock))
         findings.append(_found("veil", lambda: _veil(settings, cameras, size, answer.response.model)))
         findings += await _committed(settings)
     findings += _remembered(settings.spool)
@@ -140,22 +131,21 @@ async def _committed(settings: AgentSettings) -> list[Finding]:
     return [*lost, *waits] or [Finding("committed", CheckResult.GOOD, "the service has all that it said is committed")]
 
 
-async def _connection(connection: ServiceConnection, veil_id: str) -> tuple[list[Finding], _Answer | None]:
+async def _connection(connection: ServiceConnection, veil_id: str) -> tuple[list[Finding], DescribedModel | None]:
     """Check link, TLS and token by one call that changes nothing."""
     try:
         connection.metadata()
     except SiteError as error:
         return [Finding("token", CheckResult.WRONG, str(error))], None
     try:
-        answer = _Answer(*await describe_model(connection, veil_id))
+        answer = await describe_model(connection, veil_id)
     except SiteError as error:
         return [Finding("link", CheckResult.WRONG, str(error))], None
     except grpc.aio.AioRpcError as error:
         return _faults(connection, error), None
-    took_ms = (answer.answered_us - answer.asked_us) / 1000
     version = answer.response.service_version or "unknown"
     return [
-        _reached(connection, f"answers in {took_ms:.0f} ms"),
+        _reached(connection, f"answers in {answer.took_us / 1000:.0f} ms"),
         Finding("token", CheckResult.GOOD, f"accepted; the service's version is {version}"),
     ], answer
 
@@ -197,18 +187,18 @@ def _faults(connection: ServiceConnection, error: grpc.aio.AioRpcError) -> list[
     return [Finding("link", CheckResult.WRONG, f"{connection.server}: {error.code().name}: {details}")]
 
 
-def _clock(answer: _Answer) -> Finding:
-    service_us = answer.response.service_time_us
-    if not service_us:
+def _clock(offset: ClockOffset | None) -> Finding:
+    if offset is None:
         return Finding(
             "clock",
             CheckResult.DOUBTFUL,
             "the service is older and does not tell its time; see what `raypp stream` says",
         )
-    offset_us = service_us - (answer.asked_us + answer.answered_us) // 2
-    says = f"{abs(offset_us) / 1e6:.2f} s {'behind' if offset_us > 0 else 'ahead of'} the service's"
-    if abs(offset_us) > CLOCK_ALARM_US:
+    says = clock_says(offset)
+    if abs(offset.certain_us) > CLOCK_ALARM_US:
         return Finding("clock", CheckResult.WRONG, f"{says}; see to time synchronisation")
+    if offset.error_us > CLOCK_ALARM_US:
+        return Finding("clock", CheckResult.DOUBTFUL, f"{says}: the service took long to answer; look again later")
     return Finding("clock", CheckResult.GOOD, says)
 
 

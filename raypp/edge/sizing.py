@@ -37,7 +37,7 @@ async def settle_size(
     streams = [stream for name, camera in cameras.items() for stream in camera.streams(name)]
     held = _held(settings.spool, streams, veil_id)
     try:
-        response, *_ = await describe_model(settings.connection, veil_id, _AGENTS_PATIENCE_S)
+        described = await describe_model(settings.connection, veil_id, _AGENTS_PATIENCE_S)
     except (SiteError, grpc.aio.AioRpcError) as error:
         if _serves_another(error) and held is None:
             raise OptionError(f"{_why(error)}; give `key_path` and `spec` of a model that is served") from None
@@ -48,7 +48,7 @@ async def settle_size(
                 "to the link with `raypp site doctor`"
             ) from None
         return replace(settings, size=known), None
-    served = response.model.size
+    served = described.response.model.size
     if size is None or size == served:
         return replace(settings, size=served), None
     if size == held:

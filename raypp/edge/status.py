@@ -27,7 +27,8 @@ class CameraStatus(BaseModel):
         dropped_frames: by the drop policy.
         capture_restarts: times that the capture process was killed or failed.
         connections: times that the stream was opened.
-        clock_offset_us: service's clock minus the site's, as last seen.
+        clock_offset_us: service's clock minus the site's, by the exchange of the shortest round trip of the last ones.
+        clock_error_us: how far that may be off: half of that round trip.
         clock_said: what was last told of a jump of the site's clock that was believed, or None.
         doubtful_frames: frames whose times are wrong if the clock was right after such a jump.
         aside_frames: frames set aside, since a wrong clock had stamped them more than a day ahead.
@@ -50,6 +51,7 @@ class CameraStatus(BaseModel):
     capture_restarts: int = 0
     connections: int = 0
     clock_offset_us: int | None = None
+    clock_error_us: int | None = None
     clock_said: str | None = None
     doubtful_frames: int = 0
     aside_frames: int = 0

@@ -55,6 +55,7 @@ class StreamAtWork:
     def status(self) -> CameraStatus:
         """Say how it stands."""
         supervisor, progress = self.supervisor, self.client.progress
+        offset = progress.clock.best
         return CameraStatus(
             captured=self.captured_before + (supervisor.frames[self._view] if supervisor else 0),
             sent_bytes=progress.bytes,
@@ -68,7 +69,8 @@ class StreamAtWork:
             aside_frames=self.spool.aside,
             capture_restarts=supervisor.restarts if supervisor else 0,
             connections=progress.connections,
-            clock_offset_us=progress.clock_offset_us,
+            clock_offset_us=offset and offset.offset_us,
+            clock_error_us=offset and offset.error_us,
             clock_said=(supervisor.clock_said if supervisor else None) or self.clock_said_before,
             doubtful_frames=self.doubtful_before + (supervisor.doubtful_frames if supervisor else 0),
             refused=self.client.refused,

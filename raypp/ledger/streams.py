@@ -148,6 +148,9 @@ def _write(
     """Write what a chunk holds and what it changed; `moved` is what `move_on` gave."""
     stream_id, reaped, floor_us = moved
     write_chunk(connection, stream_id, chunk.sequence, packed.frames)
+    if chunk.clock_offset_us is not None:
+        offset = {"clock_offset_us": chunk.clock_offset_us}
+        connection.execute(update(StreamRow).where(StreamRow.stream_id == stream_id).values(**offset))
     if reaped:
         connection.execute(update(StreamRow).where(StreamRow.stream_id == stream_id).values(reaped=False))
         reopen_episodes(connection, stream_id, now_us)

@@ -119,7 +119,7 @@ class StreamRow(Base):
     floor_us: Mapped[int | None] = mapped_column(BigInteger)  # what lies before is forgotten and stays so
     newest_us: Mapped[int | None] = mapped_column(BigInteger)  # latest frame
     live: Mapped[bool] = mapped_column()
-    clock_offset_us: Mapped[int] = mapped_column(BigInteger)  # service minus site, when last opened
+    clock_offset_us: Mapped[int] = mapped_column(BigInteger)  # service minus site for certain, when last opened
     agent_version: Mapped[str] = mapped_column(String(64))
     opened_us: Mapped[int] = mapped_column(BigInteger)  # processing time, as the two below; when last opened
     active_us: Mapped[int] = mapped_column(BigInteger)  # last commit, or when first opened

@@ -28,7 +28,7 @@ class StreamAbout:
         model_id: digest of the model's file.
         veil_id: the veil that the model reads.
         live: whether timestamps are capture times of a live camera.
-        clock_offset_us: service clock minus the site's.
+        clock_offset_us: service clock minus the site's, as far as it is certain: 0 where a delay may explain it.
         agent_version: version of the agent.
         reliabilities: how far the model is to be believed on each class; empty where its file does not tell.
     """
@@ -76,6 +76,7 @@ class Commit:
         changes: episodes and stretches that the chunk opened, changed or closed.
         last: whether the stream ends with it.
         lease: from the position that the connection opened with.
+        clock_offset_us: as in `StreamAbout`, where more is known of it than when the stream was opened.
     """
 
     stream: StreamName
@@ -86,6 +87,7 @@ class Commit:
     changes: Changes
     last: bool
     lease: int
+    clock_offset_us: int | None = None
 
 
 class Site(NamedTuple):
@@ -116,7 +118,7 @@ class StreamStatus(NamedTuple):
         opened_us, active_us: when it was last opened, and last committed; processing time.
         silent: whether its open episodes are closed provisionally.
         live: whether its timestamps are capture times of a live camera.
-        clock_offset_us: service clock minus the site's, when it was last opened.
+        clock_offset_us: service clock minus the site's, when it was last opened; 0 where a delay may explain it.
         agent_version: version of the agent.
         model_id, veil_id: of the model that detects for it.
     """

@@ -1,6 +1,5 @@
 """One stream's way into the ledger, on one connection: folded, then made durable, chunk by chunk."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -68,6 +67,7 @@ class StreamWriter:
         self._live = live
         self._taken_until_us = ledger.taken_until(stream)
         self._told = False
+        self._clock_offset_us: int | None = None
 
     @classmethod
     def open(cls, ledger: Ledger, stream: StreamName, about: StreamAbout, opening: Opening | None = None) -> Self:
@@ -119,11 +119,17 @@ class StreamWriter:
                 changes=changes,
                 last=last,
                 lease=self._lease,
+                clock_offset_us=self._clock_offset_us,
             )
         )
+        self._clock_offset_us = None
         self._state, self._pending = state, Changes()
         self.committed, self.ended = sequence, last
         return Written(frames, changes.episodes)
+
+    def note_clock(self, offset_us: int) -> None:
+        """Have the next chunk's commit say how far the site's clock is off: service minus site, microseconds."""
+        self._clock_offset_us = offset_us
 
     def _set_apart(self, frames: Sequence[SeenFrame]) -> tuple[SeenFrame, ...]:
         times = [frame.timestamp_us for frame in frames if frame.observation is Observation.OBSERVED]
@@ -136,8 +142,3 @@ class StreamWriter:
             detail = "frames of time that another stream of the camera has committed are taken as dropped"
             AuditLog(self._ledger).record("service", "overlap", stream_label(self._stream), detail)
         return apart
-
-
-def clock_offset_us(sent_at_us: int) -> int:
-    """Return this machine's clock minus a site's, which said what it shows, in microseconds; 0 without."""
-    return time.time_ns() // 1000 - sent_at_us if sent_at_us else 0

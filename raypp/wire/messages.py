@@ -27,8 +27,7 @@ def check_open(message: pb.Open) -> None:
     check_wire_name(message.camera, "camera")
     if not 1 <= message.stream_epoch <= LARGEST_INDEX:
         raise WireError(f"stream epoch {message.stream_epoch} must be 1 to {LARGEST_INDEX}")
-    if not 0 <= message.sent_at_us <= LATEST_US:
-        raise WireError(f"the site's clock {message.sent_at_us} is not within 1970 to 9998, in microseconds")
+    _check_clock(message.sent_at_us)
     _check_source(message.veil_id, message.width, message.height, message.sub_key)
 
 
@@ -43,6 +42,7 @@ def check_chunk(message: pb.Chunk, limits: pb.Limits) -> None:
         raise WireError(f"chunk's sequence number {message.sequence} must be 1 to {LARGEST_INDEX}")
     if message.committed_seen >= message.sequence:
         raise WireError(f"chunk {message.sequence} says that {message.committed_seen} is committed already")
+    _check_clock(message.sent_at_us)
     if not message.frames and not message.last:
         raise WireError(f"chunk {message.sequence} has no frame; only the last one may be empty")
     _check_frames(message.frames, f"chunk {message.sequence}", limits)
@@ -51,6 +51,11 @@ def check_chunk(message: pb.Chunk, limits: pb.Limits) -> None:
             raise WireError(
                 f"chunk {message.sequence}: frame {after.frame_index} follows {before.frame_index}; indices must rise"
             )
+
+
+def _check_clock(sent_at_us: int) -> None:
+    if not 0 <= sent_at_us <= LATEST_US:
+        raise WireError(f"the site's clock {sent_at_us} is not within 1970 to 9998, in microseconds")
 
 
 def check_detect(message: pb.DetectFramesRequest, limits: pb.Limits) -> None:

@@ -32,6 +32,7 @@ class Gateway:
         ledger: the ledger, or all of them.
         model: what it describes.
         site: whose token every call carries.
+        clock_offsets: what its metric was given, microseconds.
     """
 
     ledger: Ledger | Ledgers
@@ -41,8 +42,9 @@ class Gateway:
     settings: ServiceSettings = field(default_factory=lambda: ServiceSettings(models=(Path("tools.model"),)))
 
     def __post_init__(self) -> None:
+        self.clock_offsets: list[int] = []
         nothing = SimpleNamespace(
-            clock=lambda _: None, open_streams=lambda *_: None, committed=lambda *_: None, repeated=lambda: None
+            clock=self.clock_offsets.append, open_streams=lambda *_: None, committed=lambda *_: None, repeated=lambda: None
         )
         self.metrics = nothing
         self._lanes: tuple[object, Lanes] | None = None
@@ -72,13 +74,23 @@ class Gateway:
         return asyncio.run(self._stream(opening, chunks))
 
     async def _stream(self, opening: pb.Open, chunks: tuple[pb.Chunk, ...]) -> list[pb.StreamFramesResponse]:
-        async def requests() -> AsyncIterator[bytes]:
-            yield pb.StreamFramesRequest(open=opening).SerializeToString()
+        async def requests() -> AsyncIterator[pb.StreamFramesRequest]:
+            yield pb.StreamFramesRequest(open=opening)
             for chunk in chunks:
-                yield pb.StreamFramesRequest(chunk=chunk).SerializeToString()
+                yield pb.StreamFramesRequest(chunk=chunk)
 
-        connection = StreamConnection(cast("Services", self), requests(), ())
+        return [answer async for answer in self.answers(requests())]
+
+    async def answers(self, requests: AsyncIterator[pb.StreamFramesRequest]) -> AsyncIterator[pb.StreamFramesResponse]:
+        """Answer what a site sends; raises what the call is refused with."""
+
+        async def messages() -> AsyncIterator[bytes]:
+            async for request in requests:
+                yield request.SerializeToString()
+
+        connection = StreamConnection(cast("Services", self), messages(), ())
         try:
-            return [answer async for answer in connection.run()]
+            async for answer in connection.run():
+                yield answer
         except RayppError as error:
             raise status_of(error) from error

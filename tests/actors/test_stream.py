@@ -1,7 +1,7 @@
 """One connection of a stream over a real ledger, without a network: what is refused, and what that leaves alone."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from protos import raypp_pb2 as pb
+from raypp.io.clock import now_us
 from raypp.ledger.identity import Identities
 from raypp.ledger.store import Ledger
 from raypp.serving.fairness import Priority
@@ -115,6 +116,54 @@ def test_a_clock_that_cannot_be_is_refused(gateway: Gateway, sent_at_us: int) ->
 def test_a_site_is_told_how_often_it_hears_that_the_service_is_there(gateway: Gateway) -> None:
     opened, *_ = gateway.stream(_open(), _chunk(1, -3, -2))
     assert opened.opened.alive_every_ms == 5000
+
+
+def _stream_with_clock(gateway: Gateway, behind_s: float, open_waits_s: float) -> list[pb.StreamFramesResponse]:
+    """Stream two chunks from a site whose clock is behind, and whose `open` has waited before it is read."""
+    behind_us = round(behind_s * _SECOND_US)
+
+    async def stream() -> list[pb.StreamFramesResponse]:
+        answers: list[pb.StreamFramesResponse] = []
+        opened = asyncio.Event()
+
+        async def requests() -> AsyncIterator[pb.StreamFramesRequest]:
+            sent_at_us = now_us() - behind_us - round(open_waits_s * _SECOND_US)
+            yield pb.StreamFramesRequest(open=_open(sent_at_us=sent_at_us))
+            await opened.wait()
+            for sequence in (1, 2):
+                chunk = _chunk(sequence, -9 + sequence)
+                chunk.sent_at_us = now_us() - behind_us
+                yield pb.StreamFramesRequest(chunk=chunk)
+
+        async for answer in gateway.answers(requests()):
+            answers.append(answer)
+            opened.set()
+        return answers
+
+    return asyncio.run(stream())
+
+
+@pytest.mark.parametrize(
+    ("behind_s", "at_open_s"), [(0, 0), (1, 0), (7, 0), (-7, -2), (-3, 0), (3600, 3545), (-3600, -3595)]
+)
+def test_a_wait_of_seconds_is_not_taken_for_a_clock_that_is_behind(
+    gateway: Gateway, behind_s: float, at_open_s: float
+) -> None:
+    """`open` has waited for five seconds: one-way it hides as much, and the chunk after its answer does not."""
+    opened, *committed = _stream_with_clock(gateway, behind_s, open_waits_s=5)
+    assert opened.opened.clock_offset_us / _SECOND_US == pytest.approx(at_open_s, abs=0.9)
+    (measured,) = gateway.clock_offsets
+    assert measured / _SECOND_US == pytest.approx(behind_s, abs=0.9)
+    assert gateway.ledger.streams("plant")[0].clock_offset_us == measured
+    assert [answer.committed.sequence for answer in committed] == [1, 2]
+    assert all(0 < answer.committed.received_at_us <= answer.committed.sent_at_us for answer in committed)
+
+
+def test_a_chunk_of_a_clock_that_cannot_be_is_refused(gateway: Gateway) -> None:
+    chunk = _chunk(1, -3)
+    chunk.sent_at_us = 2**63 - 1
+    with pytest.raises(StatusError, match=r"the site.s clock .* is not within 1970 to 9998"):
+        gateway.stream(_open(), chunk)
 
 
 class _SlowGateway(Gateway):

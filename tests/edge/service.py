@@ -39,12 +39,17 @@ class Stream:
 
 @dataclass
 class Faults:
-    """Faults to inject: chances for each chunk, and what is refused."""
+    """Faults to inject: chances for each chunk, what is refused, and for how long calls wait before they are read.
+
+    An older service says no times of its own.
+    """
 
     reset_before: float = 0.0
     reset_after: float = 0.0
     moving: float = 0.0
     slow_s: float = 0.0
+    late_s: float = 0.0
+    older: bool = False
     refuse: tuple[grpc.StatusCode, str] | None = None
     hold: bool = False
     silent: bool = False
@@ -66,7 +71,7 @@ class Service(SitesServicer):
         self.connections = 0
         self.most_outstanding = 0
         self.alive_every_ms = 0
-        self.clock_offset_us = 0
+        self.clock_ahead_us = 0
         self._random = random.Random(0)
         self._loop = asyncio.new_event_loop()
         self._server: grpc.aio.Server | None = None
@@ -111,21 +116,27 @@ class Service(SitesServicer):
 
     async def DescribeModel(self, request, context):  # noqa: N802
         await self._check(context)
+        await asyncio.sleep(self.faults.late_s)
         if not request.veil_id and self.faults.several:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "several veils are served; name one")
         if request.veil_id not in ("", self.model.veil_id):
             says = f"veil {request.veil_id} is not served here; this service reads {self.model.veil_id}"
             await context.abort(grpc.StatusCode.NOT_FOUND, says)
         return pb.DescribeModelResponse(
-            model=self.model, limits=self.limits, service_version="0.0-test", service_time_us=_now_us()
+            model=self.model, limits=self.limits, service_version="0.0-test", service_time_us=self._clock_us()
         )
+
+    def _clock_us(self) -> int:
+        return _now_us() + self.clock_ahead_us
 
     async def StreamFrames(self, requests, context):  # noqa: N802
         await self._check(context)
         self.connections += 1
         if self.faults.refuse:
             await context.abort(*self.faults.refuse)
+        await asyncio.sleep(self.faults.late_s)
         opened = (await anext(requests)).open
+        received_us = self._clock_us()
         await self._or_abort(context, check_open, opened)
         if opened.veil_id != self.model.veil_id:
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, f"veil {opened.veil_id}, not {self.model.veil_id}")
@@ -136,18 +147,17 @@ class Service(SitesServicer):
         if opened.stream_epoch < newest:
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, "old epoch")
         stream = self.streams.setdefault(key, Stream(opened))
-        yield pb.StreamFramesResponse(
-            opened=pb.Opened(
-                resume_after=stream.committed,
-                model=self.model,
-                limits=self.limits,
-                clock_offset_us=self.clock_offset_us,
-                alive_every_ms=self.alive_every_ms,
-            )
+        answer = pb.Opened(
+            resume_after=stream.committed, model=self.model, limits=self.limits, alive_every_ms=self.alive_every_ms
         )
+        if self.faults.older:
+            answer.clock_offset_us = received_us - opened.sent_at_us
+        else:
+            answer.received_at_us, answer.sent_at_us = received_us, self._clock_us()
+        yield pb.StreamFramesResponse(opened=answer)
         decoder = CellDecoder(CellGrid.of(self.spec, self.model.size, opened.width, opened.height))
         async for request in requests:
-            chunk = request.chunk
+            chunk, received_us = request.chunk, self._clock_us()
             if self._random.random() < self.faults.reset_before:
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "a fault of the tests")
             while self.faults.hold:
@@ -159,7 +169,10 @@ class Service(SitesServicer):
             await self._or_abort(context, self._take, stream, chunk, decoder)
             if self._random.random() < self.faults.reset_after:
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "a fault of the tests, after the commit")
-            yield pb.StreamFramesResponse(committed=self._committed(chunk))
+            committed = self._committed(chunk)
+            if not self.faults.older:
+                committed.received_at_us, committed.sent_at_us = received_us, self._clock_us()
+            yield pb.StreamFramesResponse(committed=committed)
             if self._random.random() < self.faults.moving:
                 yield pb.StreamFramesResponse(moving=pb.Moving(reason="a test"))
                 return

@@ -263,7 +263,7 @@ def test_what_a_full_spool_drops_is_told_to_the_service(site, service):
 
 
 def test_a_clock_that_is_off_is_told(site, service):
-    service.clock_offset_us = 7_000_000
+    service.clock_ahead_us = 7_000_000
     _run(site, service, _video(site))
     assert "the site's clock is 7.0 s behind the service's" in site.log()
 

@@ -172,3 +172,30 @@ def test_a_chunk_that_the_service_would_not_take_off_the_network_is_told_of_and_
     assert "the service takes messages of 100" in refused
     assert "`chunk_frames`" in refused
     assert service.of("bench-1")[0].committed == 0
+
+
+@pytest.mark.parametrize("older", [True, False])
+@pytest.mark.parametrize(
+    ("ahead_s", "late_s", "says"),
+    [(0, 3, None), (7, 3, "behind"), (-7, 3, "ahead of"), (1.5, 0, None), (2.5, 0, "behind"), (-2.5, 0, "ahead of")],
+)
+def test_a_service_that_is_late_is_told_from_a_clock_that_is_wrong(site, service, spool, older, ahead_s, late_s, says):
+    service.faults.older, service.faults.late_s = older, late_s
+    service.clock_ahead_us = round(ahead_s * 1e6)
+    lines = []
+
+    async def until_it_is_committed():
+        client = _client(site, service, spool, lines.append)
+        running = asyncio.create_task(client.run())
+        while not client.is_up_to_date:
+            await asyncio.sleep(0.01)
+        running.cancel()
+        return client.progress.clock.best
+
+    best = asyncio.run(asyncio.wait_for(until_it_is_committed(), 20))
+    warnings = [line for line in lines if "the site's clock is" in line]
+    assert len(warnings) == (says is not None)
+    assert says is None or f"s {says} the service's" in warnings[0]
+    assert abs(best.offset_us - service.clock_ahead_us) <= best.error_us
+    if not older:  # the chunk was not late
+        assert best.error_us < 1_000_000

@@ -28,6 +28,7 @@ from raypp.errors import SiteError, SpoolError, WireError
 from raypp.io.clock import now_us
 from raypp.io.log_record import LogFormat, LoggedStream, log_format
 from raypp.io.tracing import SpanKind
+from raypp.wire.clock_offset import ClockOffset
 from raypp.wire.spans import STREAM_FRAMES, about, begin_call
 
 CLOCK_ALARM_US = 2_000_000
@@ -38,6 +39,12 @@ _MOST_PATIENCE = 16
 """A chunk that is sent anew begins anew at the service: it may take longer each time, up to so many times as long."""
 _MOST_PUZZLES = 6
 """So many failures in a row that tell nothing are no accident: the service cannot take the stream."""
+
+
+def clock_says(offset: ClockOffset) -> str:
+    """Say how far a site's clock is off, and how far that is known: "7.0 s behind the service's (+/- 0.1 s)"."""
+    way = "behind" if offset.offset_us > 0 else "ahead of"
+    return f"{abs(offset.offset_us) / 1e6:.1f} s {way} the service's (+/- {offset.error_us / 1e6:.1f} s)"
 
 
 class StreamClient:
@@ -162,10 +169,10 @@ class StreamClient:
         if not stream.facts.live or max(stream.facts.epoch, stream.first_pending_us or 0) <= latest_us:
             return False
         try:
-            answer, *_ = await describe_model(self._connection, stream.facts.veil_id)
+            described = await describe_model(self._connection, stream.facts.veil_id)
         except (SiteError, grpc.aio.AioRpcError):
             return False
-        if abs(answer.service_time_us - now_us()) > JUMP_US:
+        if described.clock is None or abs(described.clock.offset_us) > JUMP_US:
             return False
         before = stream.facts.epoch
         frames = await asyncio.to_thread(self._spool.set_ahead_aside, latest_us)
@@ -185,14 +192,15 @@ class StreamClient:
         self._look_at_clock()
 
     def _look_at_clock(self) -> None:
-        offset_us = self.progress.clock_offset_us or 0
-        far = abs(offset_us) > CLOCK_ALARM_US
-        if far and not self._warned_of_clock:
-            way = "behind" if offset_us > 0 else "ahead of"
-            self._log(
-                f"the site's clock is {abs(offset_us) / 1e6:.1f} s {way} the service's; see to time synchronisation"
-            )
-        self._warned_of_clock = far
+        """Warn once of a clock that is off by more than any delay explains, and again only after it was right."""
+        offset = self.progress.clock.best
+        if offset is None:
+            return
+        if abs(offset.certain_us) > CLOCK_ALARM_US and not self._warned_of_clock:
+            self._warned_of_clock = True
+            self._log(f"the site's clock is {clock_says(offset)}; see to time synchronisation")
+        elif not offset.certain_us:
+            self._warned_of_clock = False
 
     async def _something_to_send(self) -> StreamSpool:
         while True:
@@ -213,6 +221,7 @@ class StreamClient:
 
     def _went_well(self) -> None:
         """Something was committed: say that the trouble is over, if there was any."""
+        self._look_at_clock()
         self._backoff.reset()
         self._puzzles = 0
         self._patience = 1

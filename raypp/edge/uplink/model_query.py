@@ -1,19 +1,35 @@
 """The question for the service's model of a veil."""
 
+from dataclasses import dataclass
+
 from protos import raypp_pb2 as pb
 from protos.raypp_pb2_grpc import SitesStub
 from raypp.edge.uplink.connection import ServiceConnection
 from raypp.io.clock import now_us
 from raypp.io.tracing import SpanKind
+from raypp.wire.clock_offset import ClockOffset
 from raypp.wire.spans import begin_call
 
 _TIMEOUT_S = 15.0
 
 
-async def describe_model(
-    connection: ServiceConnection, veil_id: str, timeout_s: float = _TIMEOUT_S
-) -> tuple[pb.DescribeModelResponse, int, int]:
-    """Ask the service for its model of a veil: the answer, and when it was asked and answered.
+@dataclass(frozen=True, slots=True)
+class DescribedModel:
+    """The service's answer.
+
+    Attributes:
+        response: the answer.
+        took_us: time from the question to the answer, microseconds.
+        clock: what they show of the service's clock and the site's; None where the service is older and tells no time.
+    """
+
+    response: pb.DescribeModelResponse
+    took_us: int
+    clock: ClockOffset | None
+
+
+async def describe_model(connection: ServiceConnection, veil_id: str, timeout_s: float = _TIMEOUT_S) -> DescribedModel:
+    """Ask the service for its model of a veil.
 
     Raises:
         SiteError: if a file of the link cannot be used.
@@ -24,6 +40,8 @@ async def describe_model(
         request = pb.DescribeModelRequest(veil_id=veil_id)
         with begin_call("DescribeModel", SpanKind.CLIENT):
             metadata = connection.metadata()
-            asked_us = now_us()
+            sent_us = now_us()
             response = await stub.DescribeModel(request, metadata=metadata, timeout=timeout_s)
-            return response, asked_us, now_us()
+            back_us, service_us = now_us(), response.service_time_us
+            clock = ClockOffset.of_exchange(sent_us, service_us, service_us, back_us) if service_us else None
+            return DescribedModel(response, back_us - sent_us, clock)

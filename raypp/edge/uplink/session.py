@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import TypeAlias
 
@@ -19,6 +19,7 @@ from raypp.io.clock import now_us
 from raypp.io.log_record import LoggedStream
 from raypp.io.tracing import SpanKind, TraceSpan
 from raypp.veil.packing import unpack
+from raypp.wire.clock_offset import ClockOffset, ClockSamples
 from raypp.wire.compression import decompress
 from raypp.wire.frames import CellEncoder, cell_bytes
 from raypp.wire.spans import ChunkSpans
@@ -48,14 +49,14 @@ class SendProgress:
         frames, bytes: sent and committed; bytes as sent, cells alone.
         connections: times that a stream was opened.
         detections: found on committed frames.
-        clock_offset_us: service's clock minus the site's, as last seen.
+        clock: what exchanges with the service show of its clock and the site's.
     """
 
     frames: int = 0
     bytes: int = 0
     connections: int = 0
     detections: int = 0
-    clock_offset_us: int | None = None
+    clock: ClockSamples = field(default_factory=ClockSamples)
 
 
 class Session:
@@ -97,6 +98,7 @@ class Session:
         self._spans = ChunkSpans("send chunk", SpanKind.CLIENT, LoggedStream(facts.site, facts.camera, facts.epoch))
         self._encoder = CellEncoder(facts.grid)
         self._sent = 0
+        self._sent_at_us: dict[int, int] = {}
         self._limits = pb.Limits()
         self._silence_s: float | None = None
         self._patience = patience
@@ -120,7 +122,9 @@ class Session:
             RefusedError, BusyError, LinkError, MovingError: why the connection is over.
         """
         try:
-            await call.write(pb.StreamFramesRequest(open=self._open_message()))
+            opening = self._open_message()
+            self._sent_at_us[0] = opening.sent_at_us
+            await call.write(pb.StreamFramesRequest(open=opening))
             await self._take_opened(await self._first(call))
             reading = asyncio.create_task(self._read(call))
             writing = asyncio.create_task(self._write(call))
@@ -166,7 +170,16 @@ class Session:
             raise ConnectionFailedError("the service did not begin with `opened`; is it a raypp service?")
         return response.opened
 
+    def _compare_clocks(self, sequence: int, received_at_us: int, answered_at_us: int) -> None:
+        """Take what a chunk and its answer, which has just come, show of the clocks; 0: `open` and its answer."""
+        sent_at_us = self._sent_at_us.pop(sequence, 0)
+        if sent_at_us and received_at_us:
+            sample = ClockOffset.of_exchange(sent_at_us, received_at_us, answered_at_us, now_us())
+            self._progress.clock.take(sample)
+
     async def _take_opened(self, opened: pb.Opened) -> None:
+        received_at_us = opened.received_at_us or self._sent_at_us[0] + opened.clock_offset_us  # of an older service
+        self._compare_clocks(0, received_at_us, opened.sent_at_us or received_at_us)
         facts, stream = self._stream.facts, self._stream
         if opened.model.veil_id != facts.veil_id or opened.model.size != facts.size:
             raise RefusedError(
@@ -190,7 +203,6 @@ class Session:
         if opened.alive_every_ms:  # an older service says nothing of it
             self._silence_s = _silence_s(opened.alive_every_ms / 1000)
             self._commit_timeout_s = self._patience * _ALIVE_TIMEOUT_S
-        self._progress.clock_offset_us = opened.clock_offset_us
         self._progress.connections += 1
         self._sent = resume
         await self._commit(resume)
@@ -224,6 +236,7 @@ class Session:
                     pass  # `alive`, or of a newer service
 
     async def _take_committed(self, committed: pb.Committed) -> None:
+        self._compare_clocks(committed.sequence, committed.received_at_us, committed.sent_at_us)
         if committed.sequence > self._sent:
             raise ConnectionFailedError(
                 f"the service says that chunk {committed.sequence} is committed, which was never sent"
@@ -250,6 +263,7 @@ class Session:
                 span = self._spans.begin(self._sent + 1)
                 chunk = await asyncio.to_thread(self._prepared, self._sent + 1, span)
                 self._sent += 1
+                self._sent_at_us[self._sent] = chunk.sent_at_us
                 await call.write(pb.StreamFramesRequest(chunk=chunk))
                 continue
             left_s = self._commit_timeout_s - (monotonic() - self._advanced_at) if outstanding else None
