@@ -32,6 +32,7 @@ from benchmarks.streaming import streaming_rows
 from benchmarks.throughput import job_rows, one_thread_rows
 from benchmarks.training import busy_training_rows, first_step_rows, training_step_rows
 from raypp.bench.sample_video import make_source
+from tests.ending import interrupt_on_sigterm
 
 Rows: TypeAlias = list[tuple[str, str, str]]
 
@@ -105,4 +106,5 @@ def _video(folder: Path, minutes: float) -> Path:
     return make_source(folder / "in" / "video.mp4", minutes)
 
 
+interrupt_on_sigterm()
 main()

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.ending import interrupt_on_sigterm
+
 ROOT = Path(__file__).parents[1]
 COMMANDS = (
     (),
@@ -87,4 +89,5 @@ def _checked_out(commit: str) -> Iterator[Path]:
 
 
 if __name__ == "__main__":
+    interrupt_on_sigterm()
     main()

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.ending import interrupt_on_sigterm
+
 # Several processes run tests: threads of one that wait for a CPU of another's would slow both down many times.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
@@ -58,6 +60,18 @@ def pytest_collection() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure() -> None:
+    """Let SIGTERM, as of `timeout`, end a run as Ctrl-C does: with the servers that it has started."""
+    interrupt_on_sigterm()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Do so anew: commands that tests run in this process have SIGTERM do other things."""
+    interrupt_on_sigterm()
 
 
 class _ByFile(LoadScopeScheduling):

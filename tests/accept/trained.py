@@ -37,6 +37,7 @@ from raypp.veil.keyfile import load_owner_key
 from raypp.veil.veil import Veil, open_veil
 from tests.accept.stills import make_stills
 from tests.command import succeed
+from tests.ending import interrupt_on_sigterm
 from tests.usage.benches import make_bench_truth, true_uses
 from tests.usage.seen import fold
 
@@ -168,4 +169,5 @@ def veiled_frames(video: Path, name: StreamName, detector: BundleDetector, veil:
 
 
 if __name__ == "__main__":
+    interrupt_on_sigterm()
     main()

@@ -44,7 +44,10 @@ class Gateway:
     def __post_init__(self) -> None:
         self.clock_offsets: list[int] = []
         nothing = SimpleNamespace(
-            clock=self.clock_offsets.append, open_streams=lambda *_: None, committed=lambda *_: None, repeated=lambda: None
+            clock=self.clock_offsets.append,
+            open_streams=lambda *_: None,
+            committed=lambda *_: None,
+            repeated=lambda: None,
         )
         self.metrics = nothing
         self._lanes: tuple[object, Lanes] | None = None

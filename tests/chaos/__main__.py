@@ -10,6 +10,7 @@ from tests.chaos.listeners import RULES
 from tests.chaos.mischief import EVERY, fail_receiver
 from tests.chaos.rounds import difference, disturbed, undisturbed, undone
 from tests.chaos.world import Plan, Stage, running_world
+from tests.ending import interrupt_on_sigterm
 from tests.ledger.postgres import PostgresServer
 
 _WAIT_OF_OUTAGE = 0.05
@@ -58,4 +59,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    interrupt_on_sigterm()
     sys.exit(main())

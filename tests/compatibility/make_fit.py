@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from raypp.detect.model import build_detector
+from tests.ending import interrupt_on_sigterm
 from tests.videos import make_dataset
 
 _MODEL = ("--model", "yolov8p", "--size", "64", "--epochs", "3", "--batch", "2")
@@ -96,4 +97,5 @@ def main(place: Path) -> None:
 
 
 if __name__ == "__main__":
+    interrupt_on_sigterm()
     main(Path(sys.argv[1]))

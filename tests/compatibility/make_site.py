@@ -20,6 +20,7 @@ from raypp.serving.model import ServedModel
 from raypp.veil.keyfile import load_key
 from raypp.veil.spec import PatchSpec
 from tests.actors.test_agent_and_stream import Service
+from tests.ending import interrupt_on_sigterm
 from tests.films import make_film
 from tests.ledger.site import SECOND, T0, Connection, chunks, working_day
 from tests.site.service import wait_until
@@ -148,6 +149,7 @@ def record_messages() -> None:
 
 
 if __name__ == "__main__":
+    interrupt_on_sigterm()
     shutil.rmtree(SITE, ignore_errors=True)
     SITE.mkdir()
     os.environ["COLUMNS"] = "200"

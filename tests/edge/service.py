@@ -147,14 +147,7 @@ class Service(SitesServicer):
         if opened.stream_epoch < newest:
             await context.abort(grpc.StatusCode.FAILED_PRECONDITION, "old epoch")
         stream = self.streams.setdefault(key, Stream(opened))
-        answer = pb.Opened(
-            resume_after=stream.committed, model=self.model, limits=self.limits, alive_every_ms=self.alive_every_ms
-        )
-        if self.faults.older:
-            answer.clock_offset_us = received_us - opened.sent_at_us
-        else:
-            answer.received_at_us, answer.sent_at_us = received_us, self._clock_us()
-        yield pb.StreamFramesResponse(opened=answer)
+        yield pb.StreamFramesResponse(opened=self._opened(stream, opened.sent_at_us, received_us))
         decoder = CellDecoder(CellGrid.of(self.spec, self.model.size, opened.width, opened.height))
         async for request in requests:
             chunk, received_us = request.chunk, self._clock_us()
@@ -169,13 +162,20 @@ class Service(SitesServicer):
             await self._or_abort(context, self._take, stream, chunk, decoder)
             if self._random.random() < self.faults.reset_after:
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "a fault of the tests, after the commit")
-            committed = self._committed(chunk)
-            if not self.faults.older:
-                committed.received_at_us, committed.sent_at_us = received_us, self._clock_us()
-            yield pb.StreamFramesResponse(committed=committed)
+            yield pb.StreamFramesResponse(committed=self._committed(chunk, received_us))
             if self._random.random() < self.faults.moving:
                 yield pb.StreamFramesResponse(moving=pb.Moving(reason="a test"))
                 return
+
+    def _opened(self, stream: Stream, sent_us: int, received_us: int) -> pb.Opened:
+        answer = pb.Opened(
+            resume_after=stream.committed, model=self.model, limits=self.limits, alive_every_ms=self.alive_every_ms
+        )
+        if self.faults.older:
+            answer.clock_offset_us = received_us - sent_us
+        else:
+            answer.received_at_us, answer.sent_at_us = received_us, self._clock_us()
+        return answer
 
     def _take(self, stream: Stream, chunk: pb.Chunk, decoder: CellDecoder) -> None:
         check_chunk(chunk, self.limits)
@@ -198,7 +198,7 @@ class Service(SitesServicer):
         stream.chunks.append(len(chunk.frames))
         stream.ended = chunk.last
 
-    def _committed(self, chunk: pb.Chunk) -> pb.Committed:
+    def _committed(self, chunk: pb.Chunk, received_us: int) -> pb.Committed:
         rows = [
             pb.FrameDetections(
                 frame_index=frame.frame_index,
@@ -207,7 +207,10 @@ class Service(SitesServicer):
             )
             for frame in chunk.frames
         ]
-        return pb.Committed(sequence=chunk.sequence, frames=rows)
+        committed = pb.Committed(sequence=chunk.sequence, frames=rows)
+        if not self.faults.older:
+            committed.received_at_us, committed.sent_at_us = received_us, self._clock_us()
+        return committed
 
     async def _check(self, context) -> None:
         carried = dict(context.invocation_metadata())

@@ -6,13 +6,16 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
 import psutil
 import pytest
+
+from tests.ending import interrupt_on_sigterm
 
 _PLACES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda place: int(place.parent.name), reverse=True)
 _NOBODY = 65534
@@ -25,7 +28,10 @@ _QUIET = {
 
 
 class PostgresServer:
-    """A server that runs while this is entered; initdb and postgres refuse to run as root, so they run as nobody."""
+    """A server that runs while this is entered; initdb and postgres refuse to run as root, so they run as nobody.
+
+    It has a session of its own. So that SIGTERM ends it, too, that interrupts the program from then on.
+    """
 
     @staticmethod
     def is_installed() -> bool:
@@ -41,10 +47,18 @@ class PostgresServer:
         self._made = 0
 
     def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            interrupt_on_sigterm()
         if os.getuid() == 0:
             os.chown(self.folder, _NOBODY, _NOBODY)
-        self.run("initdb", "-D", self.folder / "data", "-U", "raypp", "-A", "trust", "--no-sync", "-E", "UTF8")
-        self.start()
+        try:
+            self.run("initdb", "-D", self.folder / "data", "-U", "raypp", "-A", "trust", "--no-sync", "-E", "UTF8")
+            self.start()
+        except BaseException:
+            with suppress(AssertionError):  # it may not run yet
+                self.stop("immediate")
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from tests.ending import interrupt_on_sigterm
 from tests.nodes import service
 from tests.nodes.cluster import ray_cluster, start_cluster
 from tests.nodes.growth import grow_under_streams, grow_under_veil
@@ -116,4 +117,5 @@ def _alone(work: Work, expected: Results) -> str:
 
 
 if __name__ == "__main__":
+    interrupt_on_sigterm()
     sys.exit(main())

@@ -17,6 +17,7 @@ from ray._private.state import state
 from ray._raylet import GcsClientOptions
 
 from tests.command import environment
+from tests.ending import interrupt_on_sigterm
 
 _LOOK_S = 0.25
 _PATIENCE = {"RAY_gcs_rpc_server_reconnect_timeout_s": "600"}
@@ -87,4 +88,5 @@ def _actor(actor: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
+    interrupt_on_sigterm()
     main(*sys.argv[1:])
