@@ -17,7 +17,7 @@ def open_ledger(ledger: str | Path) -> "LedgerReader":
         LedgerError: if there is no ledger, or it cannot be opened.
     """
     from raypp.io.filesystem import is_url  # noqa: PLC0415
-    from raypp.ledger.database import sqlite_url  # noqa: PLC0415
+    from raypp.ledger.ledger_url import sqlite_url  # noqa: PLC0415
     from raypp.ledger.store import Ledger  # noqa: PLC0415
     from raypp.reports.tables import LedgerReader  # noqa: PLC0415
 

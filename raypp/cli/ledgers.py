@@ -166,7 +166,7 @@ def ledger_init(ledger: Annotated[str, typer.Argument(help="The ledger: sqlite:/
     """Make an empty ledger, also where one was used before that is gone for good.
 
     Services and `raypp site add` make one where none was. They make none where one was used before: its disk may be
-    away. One that is there stays as it is, but for its schema.
+    away, or its database about to be restored. One that is there stays as it is, but for its schema.
 
     Example: raypp ledger init sqlite:///ledger.db
     """

@@ -11,7 +11,7 @@ from raypp.demo.site_settings import compliance_site_settings
 from raypp.demo.workshop.compliance import FLOOR_SHARE, ComplianceSample, ComplianceSite, make_compliance_sample
 from raypp.demo.workshop.recording import SampleVideo
 from raypp.demo.workshop.tools import BENCH_CLASSES
-from raypp.ledger.database import sqlite_url
+from raypp.ledger.ledger_url import sqlite_url
 from raypp.ledger.packing import as_stored
 from raypp.ledger.store import Ledger
 from raypp.ledger.types import StreamAbout

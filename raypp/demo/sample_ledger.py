@@ -11,7 +11,7 @@ from raypp.demo.workshop.render import Camera
 from raypp.demo.workshop.sample import make_camera
 from raypp.demo.workshop.tools import CLASSES
 from raypp.errors import ConflictError
-from raypp.ledger.database import sqlite_url
+from raypp.ledger.ledger_url import sqlite_url
 from raypp.ledger.packing import as_stored
 from raypp.ledger.store import Ledger
 from raypp.ledger.types import StreamAbout

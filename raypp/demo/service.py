@@ -16,8 +16,8 @@ from raypp.demo.workshop.recording import SampleVideo
 from raypp.errors import RayppError
 from raypp.io.ports import free_ports
 from raypp.io.private import write_private
-from raypp.ledger.database import sqlite_url
 from raypp.ledger.identity import Identities
+from raypp.ledger.ledger_url import sqlite_url
 from raypp.ledger.store import Ledger
 from raypp.progress import Progress
 from raypp.reports.files import write_files

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from raypp.errors import LedgerBusyError, LedgerError, LedgerFullError, LedgerUnavailableError
 from raypp.io.tracing import SpanKind, TraceSpan, child
+from raypp.ledger.ledger_url import parse_url, without_password
 from raypp.ledger.placement import refuse_network_filesystem
 from raypp.ledger.postgres_session import CONNECT, LOCK_TIMEOUT_S, PATIENT_IDLE, begin_postgres, prepare_postgres
 
@@ -58,8 +58,8 @@ class Database:
             LedgerError: for a URL of another kind, a SQLite file on a network filesystem or in memory, or, unless
                 `create`, one that is not there.
         """
-        url = _parse(address)
-        shown = _shown(url)
+        url = parse_url(address)
+        shown = without_password(url)
         if url.get_backend_name() == "sqlite":
             _place_file(url, create)
             engine = create_engine(
@@ -243,38 +243,6 @@ def _postgres_kind(error: BaseException) -> type[LedgerError]:
 def _first_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
-
-
-def sqlite_url(path: Path) -> str:
-    """Return the URL of a SQLite ledger's file; what means something else in URLs is escaped."""
-    return URL.create("sqlite", database=str(path.absolute())).render_as_string()
-
-
-def sqlite_file(address: str) -> Path | None:
-    """Return the file of a SQLite ledger by its URL; None for PostgreSQL. Raises LedgerError for any other URL."""
-    url = _parse(address)
-    return Path(str(url.database)).absolute() if url.get_backend_name() == "sqlite" else None
-
-
-def _parse(address: str) -> URL:
-    try:
-        url = make_url(address)
-        name = url.drivername
-        if name in {"postgres", "postgresql"}:
-            url = url.set(drivername="postgresql+psycopg")
-        elif name not in {"sqlite", "sqlite+pysqlite", "postgresql+psycopg"}:
-            raise LedgerError(f"ledger URL of kind {name!r}; use sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME")
-    except (ArgumentError, NoSuchModuleError, ValueError):
-        raise LedgerError(
-            "the ledger's URL is malformed; use sqlite:///PATH or postgresql+psycopg://USER@HOST/NAME"
-        ) from None
-    return url
-
-
-def _shown(url: URL) -> str:
-    """Return a URL without its password, which its query may hold, too."""
-    hidden = {name: "***" if "password" in name else value for name, value in url.query.items()}
-    return url.set(query=hidden).render_as_string(hide_password=True)
 
 
 def _place_file(url: URL, create: bool) -> None:

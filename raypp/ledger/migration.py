@@ -11,8 +11,9 @@ from sqlalchemy import MetaData, Table, func, inspect, select
 from raypp.errors import LedgerError, OptionError
 from raypp.ledger.backup import back_up
 from raypp.ledger.check.ledger import check_ledger
-from raypp.ledger.database import Database, sqlite_url
+from raypp.ledger.database import Database
 from raypp.ledger.ledger_list import LedgerList
+from raypp.ledger.ledger_url import sqlite_url
 from raypp.ledger.schema import VERSION_TABLE, newest_schema, schema_of
 from raypp.ledger.store import Ledger
 from raypp.progress import SILENT, Progress

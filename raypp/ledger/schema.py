@@ -1,5 +1,6 @@
 """The schema's version: a ledger is brought to it when it is opened, by one opener at a time."""
 
+import logging
 from pathlib import Path
 
 from alembic import command
@@ -22,6 +23,8 @@ _READ_AS_THEY_ARE = frozenset({"0001", "0002", "0003", "0004", "0005", "0006", "
 _LOCKS_FOR_ITSELF = "0009"
 """From this schema on, a step takes no lock but those that it waits for by itself."""
 _LOCK = 0x7261797070  # any number that other programs in the same database are unlikely to lock
+
+logger = logging.getLogger("raypp.ledger")
 
 
 def bring_up(database: Database, now_us: int, *, create: bool, upgrade: bool = False) -> None:
@@ -67,6 +70,12 @@ def _migrate(database: Database, *, create: bool, upgrade: bool) -> None:
         if not database.is_sqlite and revision is not None and revision < _LOCKS_FOR_ITSELF:
             _lock_all(connection)
         command.upgrade(migration_config(connection), "head")
+    if revision is None and not database.is_sqlite:  # a file that was not there is no surprise
+        logger.warning(
+            "raypp: the database of ledger %s was empty; it holds a new ledger now, without sites: if it should have "
+            "had some, stop, and restore its back-up or name the right database",
+            database.shown,
+        )
 
 
 def _lock_all(connection: Connection) -> None:
@@ -97,6 +106,12 @@ def newest_schema() -> str | None:
 def schema_of(connection: Connection) -> str | None:
     """Return the version of a ledger's schema; None where there is none."""
     return MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE}).get_current_revision()
+
+
+def has_ledger(database: Database) -> bool:
+    """Whether a database has a ledger's schema, of whatever version. Raises LedgerError."""
+    with database.read() as connection:
+        return schema_of(connection) is not None
 
 
 def _refuse_unknown(script: ScriptDirectory, revision: str | None, shown: str) -> None:

@@ -18,7 +18,7 @@ from raypp.demo.workshop.compliance import (
 )
 from raypp.demo.workshop.procedure import deal_kinds
 from raypp.demo.workshop.tools import CLASSES
-from raypp.ledger.database import sqlite_url
+from raypp.ledger.ledger_url import sqlite_url
 from raypp.ledger.store import Ledger
 from raypp.ledger.types import StreamAbout
 from raypp.media.sidecar import read_sidecar

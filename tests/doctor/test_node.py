@@ -13,7 +13,7 @@ import pytest
 from raypp.doctor.facts import Endpoint, NodeQuestions
 from raypp.doctor.node import look_at_node
 from raypp.io.ports import free_ports
-from raypp.ledger.database import sqlite_url
+from raypp.ledger.ledger_url import sqlite_url
 from raypp.ledger.store import Ledger
 from tests.interfaces import own_address
 

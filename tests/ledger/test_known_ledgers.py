@@ -1,6 +1,7 @@
 """A ledger's file that has been used and is missing is away: nobody makes an empty one in its place."""
 
 import logging
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from raypp.ledger.identity import Identities
 from raypp.ledger.known_ledgers import KnownLedgers
 from raypp.ledger.ledger_list import LedgerList
 from raypp.ledger.ledgers import Ledgers
+from tests.ledger.postgres import PostgresServer
 from tests.serving.bundles import write_eager_bundle
 
 
@@ -121,6 +123,53 @@ def test_a_service_does_not_start_beside_a_ledger_that_is_away(disk: Path, tmp_p
     assert done.returncode
     assert line.startswith(f"raypp: ledger {disk}/ledger.db is away, ")
     assert list(disk.iterdir()) == []
+
+
+def test_a_database_that_was_emptied_is_no_new_ledger_and_goes_on_once_it_is_restored(
+    known: KnownLedgers, postgres: PostgresServer, caplog: pytest.LogCaptureFixture
+):
+    url = postgres.database()
+    base = url.replace("raypp@", "raypp:secret@")
+    with Ledgers.open(LedgerList.parse(base), known=known) as new:
+        token = Identities(new).add_site("plant-1")
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert re.search(r"database of ledger \S+ was empty; it holds a new ledger now, without sites", line)
+    assert "secret" not in line
+    name, kept = postgres.name_of(url), "kept"
+    postgres.sql("postgres", f"ALTER DATABASE {name} RENAME TO {kept}")
+    postgres.sql("postgres", f"CREATE DATABASE {name}")
+    for other in (base, url, url.replace("+psycopg", "")):  # who connects, and how, makes no other database of it
+        with pytest.raises(LedgerError, match=r"is empty, and has been used since .*restore .*ledger init") as caught:
+            Ledgers.open(LedgerList.parse(other), known=known)
+        assert "secret" not in str(caught.value)
+        assert "\n" not in str(caught.value)
+    assert postgres.sql(name, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == "0"
+    postgres.sql("postgres", f"DROP DATABASE {name}")
+    with pytest.raises(LedgerUnavailableError):  # the server itself says that it is not there
+        Ledgers.open(LedgerList.parse(base), known=known)
+    postgres.sql("postgres", f"ALTER DATABASE {kept} RENAME TO {name}")
+    with Ledgers.open(LedgerList.parse(base), known=known) as back:
+        assert Identities(back).check(token).site == "plant-1"
+    postgres.drop(url)
+
+
+def test_an_emptied_database_is_made_a_ledger_where_somebody_says_so(
+    postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    url = postgres.database()
+    with Ledgers.open(LedgerList.parse(url), known=KnownLedgers.of_account()):
+        pass
+    postgres.sql(postgres.name_of(url), "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    app = typer.Typer()
+    app.add_typer(ledger_commands, name="ledger")
+    app.add_typer(make_site_app(), name="site")
+    refused = CliRunner(env={"RAYPP_LEDGER": url}).invoke(app, ["site", "add", "plant-1"])
+    assert isinstance(refused.exception, LedgerError)
+    begun = CliRunner().invoke(app, ["ledger", "init", url])
+    assert "is there, with 0 sites" in begun.output
+    assert CliRunner(env={"RAYPP_LEDGER": url}).invoke(app, ["site", "add", "plant-1"]).exit_code == 0
+    postgres.drop(url)
 
 
 def test_what_cannot_be_remembered_is_said(disk: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture):

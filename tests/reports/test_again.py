@@ -13,7 +13,7 @@ from sqlalchemy import event
 from raypp.demo.yard.figure import CLASSES
 from raypp.demo.yard.settings import CAMERA, yard_site_settings
 from raypp.demo.yard.site import Seeds, Yard
-from raypp.ledger.database import sqlite_url
+from raypp.ledger.ledger_url import sqlite_url
 from raypp.ledger.packing import as_stored
 from raypp.ledger.reaggregation import reaggregate
 from raypp.ledger.store import Ledger

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from raypp.api import open_ledger
 from raypp.cli.report import make_command
 from raypp.errors import OptionError
-from raypp.ledger.database import sqlite_url
+from raypp.ledger.ledger_url import sqlite_url
 from raypp.ledger.store import Ledger
 from raypp.reports.execution_record import ExecutionsReport
 from raypp.reports.procedure_files import ExecutionRange, save_procedure

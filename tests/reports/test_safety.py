@@ -19,7 +19,7 @@ from raypp.demo.yard.figure import CLASSES
 from raypp.demo.yard.settings import CAMERA, yard_site_settings
 from raypp.demo.yard.site import Seeds, Yard
 from raypp.errors import OptionError
-from raypp.ledger.database import sqlite_url
+from raypp.ledger.ledger_url import sqlite_url
 from raypp.ledger.packing import as_stored
 from raypp.ledger.store import Ledger
 from raypp.ledger.types import Commit, StreamAbout
