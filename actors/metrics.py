@@ -115,7 +115,7 @@ class GatewayMetrics:
             "raypp_gateway_detections_retried", "Detections asked for again after a detector failed."
         )
         self._hedged = Counter(
-            "raypp_gateway_detections_hedged", "Detections asked of another detector while one was silent."
+            "raypp_gateway_detections_hedged", "Detections asked for again while a detector was silent."
         )
         self._reaped = Counter("raypp_gateway_reaped", "Episodes of silent streams closed provisionally.")
         self._unanswered = Counter("raypp_gateway_detections_failed", "Detections given up: no detector answered.")
@@ -170,7 +170,7 @@ class GatewayMetrics:
         self._retried.inc()
 
     def hedged(self) -> None:
-        """Count a detection that another detector was asked for, too."""
+        """Count a detection that was asked for again."""
         self._hedged.inc()
 
     def unanswered(self) -> None:

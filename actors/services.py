@@ -190,7 +190,7 @@ class Detectors:
             await asyncio.sleep(wait_s)
 
     async def _may_hedge(self, veil_id: str) -> bool:
-        """Say whether another detector is there to be asked, and few enough are asked twice."""
+        """Say whether another detector runs, and few enough are asked twice; Serve chooses which one is."""
         if await self._replicas[veil_id].count() < 2 or not self._budgets[veil_id].spend():
             return False
         self._metrics.hedged()

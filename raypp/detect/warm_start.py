@@ -10,7 +10,7 @@ from torch import Tensor
 from raypp.detect.inputs.code_input import CodeInput
 from raypp.detect.model import build_detector
 from raypp.detect.open_stem import OpenStem, build_stem
-from raypp.detect.warm_start_header import read_warm_start_header, unusable
+from raypp.detect.warm_start_header import WarmStartHeader, read_warm_start_header, unusable
 from raypp.errors import ContentError
 from raypp.io.content import read_content
 
@@ -39,8 +39,8 @@ def read_warm_start(path: Path) -> dict[str, Tensor]:
     return loaded
 
 
-def open_warm_start(path: Path) -> OpenStem:
-    """Open the stem of a warm start, in evaluation mode.
+def open_warm_start(path: Path) -> tuple[WarmStartHeader, OpenStem]:
+    """Open the stem of a warm start, in evaluation mode, with the settings that it was fitted with.
 
     Raises:
         ModelError: if the file is none.
@@ -54,4 +54,4 @@ def open_warm_start(path: Path) -> OpenStem:
         stem.load_state_dict(own)
     except RuntimeError:
         raise unusable(path, f"its tensors are not those of a {header.architecture}") from None
-    return stem.eval()
+    return header, stem.eval()

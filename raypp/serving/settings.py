@@ -58,7 +58,7 @@ class DetectionSettings(BaseModel):
         5,
         ge=0,
         le=600,
-        description="how long a detector may be silent until another one of its model is asked, too; 0: never",
+        description="how long a detector may be silent until its model is asked again, where several run; 0: never",
     )
     engine: Engine = Field(Engine.AUTO, description="what computes; auto: torch on a GPU, onnxruntime on a CPU")
     precision: Precision = Field(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors import safe_open
 
 from raypp.audit.core.budget import Budget
 from raypp.audit.core.model import Kind
@@ -14,6 +15,7 @@ from raypp.audit.suite.insider import drawn_encoder, open_insider
 from raypp.audit.suite.suite import OPEN_FEATURES
 from raypp.audit.targets.target import VEIL
 from raypp.audit.tasks import read_attack_rows, run_attack, tasks
+from raypp.detect import warm_start_header
 from raypp.detect.model import build_detector
 from raypp.detect.public import open_public
 from raypp.detect.schedule import TrainingSchedule
@@ -128,7 +130,9 @@ def test_a_detector_of_another_veil_or_of_plain_images_is_refused(place: Path) -
         open_insider(place / "public.pt", place / "public.pt", "0" * 32)
 
 
-def test_a_warm_start_takes_the_place_of_public_weights(place: Path, tmp_path: Path) -> None:
+def test_a_warm_start_takes_the_place_of_public_weights(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     public = FitSettings(
         data=str(place), weights=place / "public.pt", architecture="yolov8p", size=96, channels=5, patch=8
     )
@@ -144,7 +148,13 @@ def test_a_warm_start_takes_the_place_of_public_weights(place: Path, tmp_path: P
     warm = tmp_path / WARM_START_FILE
 
     veil_id = load_owner_key(place / "owner.key").veil_id(spec_and_encoder(place / ENCODER_FILE)[0])
-    insider = open_insider(place / START_FILE, warm, veil_id)
+    with monkeypatch.context() as watched:
+        headers: list[Path] = []
+        watched.setattr(
+            warm_start_header, "safe_open", lambda path, **how: headers.append(path) or safe_open(path, **how)
+        )
+        insider = open_insider(place / START_FILE, warm, veil_id)
+    assert headers == [warm], "its header is read once"
     began = build_fit(public.model_copy(update={"weights": None, "warm_start": warm}), CLASSES).eval()
     for frame, image in zip(frames, pixels, strict=True):
         assert np.allclose(insider.public(frame[None]), stem_of(began)(image[None]).detach().numpy(), atol=1e-5)

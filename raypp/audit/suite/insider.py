@@ -17,7 +17,7 @@ from raypp.detect.model import build_detector, load_public_weights, stages_at
 from raypp.detect.model_info import ModelInfo
 from raypp.detect.ultralytics import DetectionModel
 from raypp.detect.warm_start import open_warm_start
-from raypp.detect.warm_start_header import is_warm_start, read_warm_start_header, unusable
+from raypp.detect.warm_start_header import is_warm_start, unusable
 from raypp.errors import ConflictError, ModelError
 from raypp.veil.spec import LearnedSpec
 
@@ -129,7 +129,7 @@ def _warm_stages(path: Path, adapter: CodeAdapter, neck: int, patch: int) -> tup
     Raises:
         ModelError: if no detector with this adapter can have begun from it.
     """
-    header, stem = read_warm_start_header(path), open_warm_start(path)
+    header, stem = open_warm_start(path)
     own, wanted = (header.patch, stem.adapter.mix.out_channels), (patch, adapter.mix.out_channels)
     if own != wanted:
         raise unusable(
