@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from raypp.io.ports import free_ports, why_taken
+from raypp.io.ports import free_ports
 from tests.watching.expressions import RULES
 
 _EVERY_S = 5
@@ -71,15 +71,21 @@ def running_prometheus(metrics_port: int, folder: Path) -> Iterator[Prometheus]:
     ]  # fmt: skip
     with (folder / "prometheus.log").open("wb") as log, subprocess.Popen(call, stderr=log, stdout=log) as process:
         try:
-            _wait_until_it_listens(port)
+            _wait_until_it_is_ready(port)
             yield Prometheus(port)
         finally:
             process.terminate()
     assert "uplicate sample" not in (folder / "prometheus.log").read_text()
 
 
-def _wait_until_it_listens(port: int) -> None:
+def _wait_until_it_is_ready(port: int) -> None:
+    """Wait until it answers questions, a little after it listens: on a busy machine, seconds."""
     deadline = time.monotonic() + _STARTS_WITHIN_S
-    while why_taken("127.0.0.1", port, 0) is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    while True:
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/-/ready", timeout=30).close()
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        else:
+            return

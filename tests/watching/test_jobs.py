@@ -40,7 +40,7 @@ def test_jobs_export_what_their_dashboards_ask_for_in_few_series(tmp_path: Path)
     veiled, key = tmp_path / "veiled", tmp_path / "owner.key"
     options = ("--size", 96, "--shard-mb", 0.002, "--json", tmp_path / "veiled.json")
     panels = {name: each for name, each in expressions().items() if is_of_jobs(name)}
-    assert len(panels) > 15
+    assert len(panels) == 20
     with _cluster() as (address, port), running_prometheus(port, tmp_path) as prometheus:
         _wait(lambda: bool(prometheus.now("up == 1")), _WITHIN_S)  # what starts before goes without, for good
         _job("veil", tmp_path / "sources", "--out", veiled, "--key", key, *options, "--address", address)
