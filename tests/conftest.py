@@ -74,6 +74,12 @@ def pytest_runtest_setup() -> None:
     interrupt_on_sigterm()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_call() -> None:
+    """And anew: a node of Ray that a fixture has started drains for 30 seconds, and then fails one test alone."""
+    interrupt_on_sigterm()
+
+
 class _ByFile(LoadScopeScheduling):
     """Keeps the tests of a file in one process, since they share what takes long to make."""
 
