@@ -107,7 +107,7 @@ sbom: setup  ## CycloneDX lists of all packages and of each image's, with licenc
 	$(BIN)/python -m tools.licences $(SBOM)
 	$(SBOM_BIN)/python -m tools.bom_schema $(SBOM)/*.cdx.json
 
-check-images: setup  ## build the edge image, stream from it to a service, and throw it away; needs root, buildah, podman, runc and mmdebstrap
+check-images: setup  ## build all images; stream, veil and train in them, and throw them away; needs root, 30 GB of disk, buildah, podman, runc and mmdebstrap
 	@for program in buildah podman runc mmdebstrap; do command -v $$program >/dev/null || { echo "make check-images needs $$program; run: apt-get install --no-install-recommends buildah podman runc mmdebstrap" >&2; exit 1; }; done
 	@test "$$(id -u)" = 0 || { echo "make check-images needs root" >&2; exit 1; }
 	$(BIN)/python -m pytest -q -s -m slow tests/cluster/test_built_images.py

@@ -6,7 +6,9 @@ make one of them the best, so that a verdict never changes from one process to t
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+import os
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -199,13 +201,26 @@ class _Net:
 def _load() -> _Pm4py:
     """Import pm4py, which takes seconds."""
     try:
-        from pm4py.algo.conformance.alignments.petri_net import algorithm  # noqa: PLC0415
-        from pm4py.objects.log.obj import Event, Trace  # noqa: PLC0415
-        from pm4py.objects.petri_net.obj import Marking, PetriNet  # noqa: PLC0415
-        from pm4py.objects.petri_net.utils.petri_utils import add_arc_from_to  # noqa: PLC0415
+        with _parent_that_is_seen():
+            from pm4py.algo.conformance.alignments.petri_net import algorithm  # noqa: PLC0415
+            from pm4py.objects.log.obj import Event, Trace  # noqa: PLC0415
+            from pm4py.objects.petri_net.obj import Marking, PetriNet  # noqa: PLC0415
+            from pm4py.objects.petri_net.utils.petri_utils import add_arc_from_to  # noqa: PLC0415
     except ImportError as error:
         raise OptionError(f"procedures need {error.name}; install raypp[process]") from None
     return _Pm4py(PetriNet, Marking, add_arc_from_to, algorithm, Trace, Event)
+
+
+@contextmanager
+def _parent_that_is_seen() -> Iterator[None]:
+    """Let pm4py read its parent's name when it is imported: the first process of a container sees no parent."""
+    getppid = os.getppid
+    if getppid() == 0:
+        os.getppid = os.getpid
+    try:
+        yield
+    finally:
+        os.getppid = getppid
 
 
 def _label(number: int) -> str:

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,11 @@ BASE_VARIABLE = "RAYPP_PYTHON_IMAGE"
 _BASE = "localhost/python-base"
 _PACKAGES = "python3.11,python3.11-venv,python-is-python3,libgomp1,ca-certificates"
 _NEEDED = ("buildah", "podman", "runc", "mmdebstrap")
+CLOSED = (
+    "--read-only", "--read-only-tmpfs=false", "--tmpfs", "/tmp",
+    "--cap-drop", "all", "--security-opt", "no-new-privileges",
+)  # fmt: skip
+"""Options of podman for a container that can write below /tmp and to its volumes alone, and gains no rights."""
 _LIMITS = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096")
 """The usual ones are higher than some machines allow."""
 
@@ -54,18 +59,43 @@ class Images:
         settings.write_text(f"[global]\ncert = {certificates}\n" + (f"index-url = {index}\n" if index else ""))
         given = {"PYTHON_IMAGE": base, **arguments}
         self._buildah(
-            "bud", "--isolation", "chroot", "--volume", "/etc/ssl/certs:/etc/ssl/certs:ro",
+            "bud", "--isolation", "chroot", "--layers", "--volume", "/etc/ssl/certs:/etc/ssl/certs:ro",
             "--volume", f"{settings}:/etc/pip.conf:ro", "--file", ROOT / "cluster" / "images" / recipe,
             *(word for name, value in given.items() for word in ("--build-arg", f"{name}={value}")), "--tag", tag, ROOT,
         )  # fmt: skip
 
-    def run(self, tag: str, options: list[object], *command: object) -> "subprocess.CompletedProcess[str]":
+    def size(self, tag: str) -> str:
+        """Say how much an image takes unpacked, with all its layers."""
+        return self._buildah("images", "--format", "{{.Size}}", tag)
+
+    def keep_secret(self, name: str, file: Path) -> None:
+        """Keep a secret, which `--secret` mounts into containers."""
+        _call(*self._podman, "secret", "create", name, file)
+
+    def run(self, tag: str, options: Sequence[object], *command: object) -> "subprocess.CompletedProcess[str]":
         """Run an image, with a root file system that is read-only and a `/tmp` of its own."""
-        call = [
-            "podman", "--runtime", "runc", "--cgroup-manager", "cgroupfs", *self._storage, "run", "--rm",
-            "--read-only", "--tmpfs", "/tmp", *_LIMITS, *options, tag, *command,
-        ]  # fmt: skip
-        return subprocess.run([str(word) for word in call], capture_output=True, text=True, check=False, timeout=600)
+        return self._ended("run", "--rm", *CLOSED, *_LIMITS, *options, tag, *command)
+
+    @contextmanager
+    def running(self, name: str, tag: str, options: Sequence[object], *command: object) -> Iterator[None]:
+        """Start a container, as `run` would, which goes on in the background and is removed afterwards."""
+        _call(*self._podman, "run", "--detach", "--name", name, *CLOSED, *_LIMITS, *options, tag, *command)
+        try:
+            yield
+        finally:
+            _call(*self._podman, "rm", "--force", "--time", 5, name)
+
+    def execute(self, name: str, *command: object) -> "subprocess.CompletedProcess[str]":
+        """Run a command in a container that goes on."""
+        return self._ended("exec", name, *command)
+
+    @property
+    def _podman(self) -> tuple[object, ...]:
+        return ("podman", "--runtime", "runc", "--cgroup-manager", "cgroupfs", *self._storage)
+
+    def _ended(self, *words: object) -> "subprocess.CompletedProcess[str]":
+        call = [str(word) for word in (*self._podman, *words)]
+        return subprocess.run(call, capture_output=True, text=True, check=False, timeout=1200)
 
     def _buildah(self, *words: object) -> str:
         return _call("buildah", *self._storage, *words)

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,20 @@ def test_packages_are_from_the_locks_the_base_is_the_builders_and_the_user_is_a_
     assert set(re.findall(r"^FROM (\S+)", text, re.MULTILINE)) == {"${PYTHON_IMAGE}"}
     assert re.findall(r"^ARG PYTHON_IMAGE$", text, re.MULTILINE)
     assert re.findall(r"^USER (.*)$", text, re.MULTILINE) == ["10001:10001"]
+
+
+def test_a_build_is_given_what_recipes_copy_and_nothing_else() -> None:
+    first, *rules = (line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#"))
+    given = {rule[1:] for rule in rules if rule.startswith("!")}
+    assert (first, set(rules)) == ("*", {"!" + name for name in given} | {"**/__pycache__"})
+    copied = {
+        re.sub(r"\$\{(LOCK|MORE)\}", "requirements-ml.txt", word)
+        for recipe in RECIPES
+        for words in re.findall(r"^COPY (?!--)(.*) \S+$", recipe.read_text(), re.MULTILINE)
+        for word in words.split()
+    }
+    assert {name for name in given if any(fnmatch(word, name) for word in copied)} == given
+    assert {word for word in copied if any(fnmatch(word, name) for name in given)} == copied
 
 
 def test_the_image_for_cpus_has_the_extras_of_the_other() -> None:

@@ -1,6 +1,7 @@
 """Alignments: the fewest deviations, the same ones in every process, and pm4py only where it is needed."""
 
 import random
+import shutil
 import subprocess
 import sys
 
@@ -23,6 +24,17 @@ def _step(name: str, **more: object) -> dict[str, object]:
 def test_the_import_of_pm4py_is_silent(capfd: pytest.CaptureFixture[str]) -> None:
     Aligner(_prescription(_step("a"))).align([LabelledUse(0)])
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_first_process_of_a_container_which_sees_no_parent_aligns() -> None:
+    first = [shutil.which("unshare"), "--map-root-user", "--pid", "--fork"]
+    if first[0] is None or subprocess.run([*first, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("needs unshare, and namespaces of users and processes")
+    code = (
+        "import os; from raypp.procedure.alignment import _load; assert os.getppid() == 0; _load(); print(os.getppid())"
+    )
+    done = subprocess.run([*first, sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("0\n", "")
 
 
 def test_no_other_module_imports_pm4py() -> None:
