@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,8 @@ from tests.command import ROOT
 
 BASE_VARIABLE = "RAYPP_PYTHON_IMAGE"
 """Names a base image by its digest, in place of one that is made of Debian's packages."""
+STORAGE_VARIABLE = "RAYPP_IMAGE_STORAGE"
+"""Names a folder that keeps images and layers for the next run, in place of one that is thrown away."""
 _BASE = "localhost/python-base"
 _PACKAGES = "python3.11,python3.11-venv,python-is-python3,libgomp1,ca-certificates"
 _NEEDED = ("buildah", "podman", "runc", "mmdebstrap")
@@ -42,14 +44,18 @@ class Images:
         given = os.environ.get(BASE_VARIABLE)
         if given:
             return given
+        if not self._buildah("images", "--quiet", "--filter", f"reference={_BASE}"):
+            self._make_base()
+        digest = self._buildah("images", "--digests", "--format", "{{.Digest}}", _BASE)
+        return f"{_BASE}@{digest}"
+
+    def _make_base(self) -> None:
         tarball = self._folder / "base.tar"
         _call("mmdebstrap", "--variant=minbase", f"--include={_PACKAGES}", "bookworm", tarball)
         container = self._buildah("from", "scratch")
         self._buildah("add", "--quiet", container, tarball, "/")
         self._buildah("commit", "--quiet", "--rm", container, _BASE)
         tarball.unlink()
-        digest = self._buildah("images", "--digests", "--format", "{{.Digest}}", _BASE)
-        return f"{_BASE}@{digest}"
 
     def build(self, recipe: str, base: str, tag: str, **arguments: str) -> None:
         """Build an image as its recipe says, with this machine's certificates and settings of pip."""
@@ -68,9 +74,20 @@ class Images:
         """Say how much an image takes unpacked, with all its layers."""
         return self._buildah("images", "--format", "{{.Size}}", tag)
 
-    def keep_secret(self, name: str, file: Path) -> None:
-        """Keep a secret, which `--secret` mounts into containers."""
+    @contextmanager
+    def mounted(self, tag: str) -> Iterator[Path]:
+        """Give the folder of an image's files, which must not be changed."""
+        yield Path(_call(*self._podman, "image", "mount", tag))
+        _call(*self._podman, "image", "unmount", tag)
+
+    @contextmanager
+    def secret(self, name: str, file: Path) -> Iterator[None]:
+        """Keep a secret for a while, which `--secret` mounts into containers."""
         _call(*self._podman, "secret", "create", name, file)
+        try:
+            yield
+        finally:
+            _call(*self._podman, "secret", "rm", name)
 
     def run(self, tag: str, options: Sequence[object], *command: object) -> "subprocess.CompletedProcess[str]":
         """Run an image, with a root file system that is read-only and a `/tmp` of its own."""
@@ -107,9 +124,11 @@ def image_storage() -> Iterator[Images]:
     missing = [program for program in _NEEDED if shutil.which(program) is None]
     if missing or os.geteuid() != 0:
         pytest.skip(f"needs root and {' '.join(_NEEDED)}: apt-get install --no-install-recommends {' '.join(missing)}")
-    with tempfile.TemporaryDirectory(prefix="i-", dir="/var/tmp") as folder:
+    kept = os.environ.get(STORAGE_VARIABLE)
+    with nullcontext(kept) if kept else tempfile.TemporaryDirectory(prefix="i-", dir="/var/tmp") as folder:
         try:
-            yield Images(Path(folder))
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            yield Images(Path(folder).resolve())
         finally:
             subprocess.run(["umount", "--quiet", f"{folder}/root/overlay"], check=False)
 
