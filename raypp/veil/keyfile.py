@@ -151,7 +151,12 @@ def is_key_file(path: Path) -> bool:
 
 
 def kind_of(path: Path) -> str | None:
-    """Return which kind of key a file is (OWNER_MAGIC, SITE_MAGIC, DATA_MAGIC), by its content, or None."""
+    """Return which kind of key a file is (OWNER_MAGIC, SITE_MAGIC, DATA_MAGIC), by its content, or None.
+
+    Pipes and devices are none: reading one could wait forever.
+    """
+    if not path.is_file():
+        return None
     try:
         with path.open("rb") as file:
             head = file.read(_SNIFF_BYTES)

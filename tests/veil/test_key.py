@@ -4,6 +4,7 @@ import base64
 import copy
 import dataclasses
 import json
+import os
 import pickle
 import traceback
 from collections import Counter
@@ -299,3 +300,9 @@ def test_a_malformed_key_file_is_one_line(content: bytes, tmp_path: Path) -> Non
         keyfile.load_key(path, lambda: "phrase")
     assert "\n" not in str(refused.value)
     assert "\x1b" not in str(refused.value)
+
+
+def test_key_files_are_found_beside_pipes_which_nothing_writes_to(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a")
+    keyfile.save_owner_key(VeilKey.generate(), tmp_path / "b")
+    assert keyfile.find_key_files(tmp_path) == [tmp_path / "b"]
