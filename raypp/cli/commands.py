@@ -107,6 +107,12 @@ COMMANDS = {
         needs=_TRAINS,
         resumes=True,
     ),
+    "rekey": CommandEntry(
+        Reader.OWNER,
+        "Put a learned veil under a new key: encoder, detectors and archives, without images and without training.",
+        "raypp.cli.rekey:rekey",
+        resumes=True,
+    ),
     "compare": CommandEntry(
         Reader.OWNER,
         "Measure what a veil costs: the same detector on plain and on veiled images, same data, schedule and seeds.",

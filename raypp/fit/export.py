@@ -12,6 +12,7 @@ from raypp.detect.bundle import Bundle, write_bundle
 from raypp.detect.bundle_header import BundleHeader, BundleModelInfo
 from raypp.detect.level_encoder import LevelEncoder
 from raypp.detect.model_info import ModelInfo
+from raypp.detect.renaming import named_weights
 from raypp.detect.schedule import TrainingSchedule
 from raypp.fit.fitting import build_fit
 from raypp.fit.settings import FitSettings
@@ -130,23 +131,12 @@ def initial_tensors(state: Mapping[str, Tensor], names: list[Substitution]) -> d
     for name, tensor in state.items():
         if ".encoder." in name or ".adversaries." in name:
             continue
-        out[name.replace(".adapter.", ".")] = (
-            _renamed(tensor, names) if name.endswith(".adapter.embed.weight") else tensor
-        )
+        named = _under(tensor, names) if name.endswith(".adapter.embed.weight") else tensor
+        out[name.replace(".adapter.", ".")] = named
     return out
 
 
-def _renamed(embed_WI11: Tensor, names: list[Substitution]) -> Tensor:
+def _under(embed_WI11: Tensor, names: list[Substitution]) -> Tensor:
     """The embedding [W, C*L, 1, 1] of the encoder's own levels, for the names of K sub-keys: [W*K, C*L, 1, 1]."""
-    channels, levels = names[0].names.shape
-    own = embed_WI11.reshape(-1, channels, levels)
-    parts = []
-    for substitution in names:
-        part = torch.empty_like(own)
-        source, name = (
-            torch.from_numpy(substitution.source).to(own.device),
-            torch.from_numpy(substitution.names).long().to(own.device),
-        )
-        part.scatter_(2, name.expand(len(own), -1, -1), own[:, source])
-        parts.append(part)
-    return torch.stack(parts).reshape(-1, channels * levels, 1, 1)
+    own = embed_WI11.reshape(len(embed_WI11), *names[0].names.shape)
+    return named_weights(own.expand(len(names), -1, -1, -1), names)

@@ -1,6 +1,6 @@
 """Work on segments that survives whatever a segment does to its worker."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from time import monotonic
 
@@ -121,7 +121,11 @@ def _finished(segment: Segment, store: Store) -> SegmentResult | None:
 
 def _kept(group: list[Attempt], store: Store) -> list[Attempt]:
     """Bring a group's shards and then its receipts to the disk; returns the group."""
-    receipts = [outcome.receipt for outcome in group if isinstance(outcome, SegmentResult)]
+    keep_receipts([outcome.receipt for outcome in group if isinstance(outcome, SegmentResult)], store)
+    return group
+
+
+def keep_receipts(receipts: Sequence[Receipt], store: Store) -> None:
+    """Bring shards that were written, and then their receipts, to the disk; raises ShardError if that fails."""
     store.sync([receipt.shard for receipt in receipts if receipt.shard])
     store.write_together({receipt_path(receipt.segment_id): receipt.to_bytes() for receipt in receipts})
-    return group

@@ -1,0 +1,59 @@
+"""Segments under another key: the same files, under the names that planning them with the new key gives."""
+
+from pydantic import BaseModel, ConfigDict
+
+from raypp.errors import ConflictError
+from raypp.ingest.archive_id import pseudonym, segment_id
+from raypp.ingest.cutting import WHOLE_US
+from raypp.ingest.segment import Item, Segment
+from raypp.rekey.identities import Identities
+from raypp.shards.receipt import Receipt
+from raypp.veil.key import VeilKey
+
+
+class RekeyedSegment(BaseModel):
+    """One segment under both keys, and its receipt under the old one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    old: Segment
+    new: Segment
+    receipt: Receipt
+
+
+def rekey_segment(segment: Segment, identities: Identities, keys: tuple[VeilKey, VeilKey], *, plain: bool) -> Segment:
+    """Name a segment and its sources as a job under the new key does; files of a bucket stand in their new order.
+
+    Args:
+        segment: as planned under the old key.
+        identities: of its sources.
+        keys: the owner's old key, and the new one.
+        plain: whether shards name sources as they are, and not by pseudonyms.
+
+    Raises:
+        ConflictError: if this version of raypp would not have cut it so.
+    """
+    old, new = keys
+    if _segment_id(old, segment) != segment.segment_id:
+        raise ConflictError(
+            f"segment {segment.segment_id} is not named as this raypp names segments; veil its sources anew"
+        )
+    items = sorted((_rekeyed(item, identities, new, plain) for item in segment.items), key=lambda item: item.identity)
+    renamed = segment.model_copy(update={"items": tuple(items)})
+    return renamed.model_copy(update={"segment_id": _segment_id(new, renamed)})
+
+
+def _rekeyed(item: Item, identities: Identities, key: VeilKey, plain: bool) -> Item:
+    identity = identities[bytes.fromhex(item.identity)]
+    source = item.source if plain else pseudonym(key, item.site, identity)
+    return item.model_copy(update={"identity": identity.hex(), "source": source})
+
+
+def _segment_id(key: VeilKey, segment: Segment) -> str:
+    parts = [bytes.fromhex(item.identity) for item in segment.items]
+    if segment.end_us != WHOLE_US:
+        parts.append(b"%d-%d" % (segment.start_us, segment.end_us))
+    views = segment.items[0].views
+    if views is not None and views.word is not None:
+        parts.append(views.word.encode())
+    return segment_id(key, segment.items[0].site, *parts)
