@@ -23,8 +23,7 @@ from raypp.shards.receipt import Quarantined
 from raypp.text.address import redacted
 from raypp.veil.key import Keyring
 
-WHOLE_US = 1 << 62
-"""End of a segment that has all of its files."""
+_WHOLE_US = 1 << 62
 _SEGMENTS_EACH = 4
 _LEAST_FILES = 64
 _BATCH_ROWS = 1 << 16
@@ -181,7 +180,7 @@ def cut_segments(new: NewSources, rows: Rows) -> tuple[pa.Table, pa.Table]:
         for start, end in _buckets(weights[members], new.cutting.shard_bytes, most):
             bucket = identities.take(pa.array(members[start:end])).to_pylist()
             name = segment_id(key, site, *bucket, *_bytes_of(word))
-            units.append((bytes.fromhex(name), end - start, 0, WHOLE_US, 0, 1))
+            units.append((bytes.fromhex(name), end - start, 0, _WHOLE_US, 0, 1))
         order.append(members)
     columns = zip(*units, strict=True) if units else [[]] * len(SEGMENT_SCHEMA)
     arrays = [pa.array(column, kind.type) for column, kind in zip(columns, SEGMENT_SCHEMA, strict=True)]

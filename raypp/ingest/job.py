@@ -160,7 +160,7 @@ def open_job(
     if not allow_unlabelled:
         require_labels(discovery, labels)
     with worker.store.lock():
-        claim(worker.store, worker.header)
+        hold_to_header(worker.store, worker.header)
         last_signed.check_as_left(worker.store, settings.private, worker.key)
         worker.store.sweep()
         forget_attempts(worker.store)
@@ -201,7 +201,7 @@ def _refuse_without_plan(plan: VeilPlan, finished: dict[str, Receipt], settings:
         )
 
 
-def claim(store: Store, header: ArchiveHeader) -> None:
+def hold_to_header(store: Store, header: ArchiveHeader) -> None:
     """Write the header into a new archive, or check that an old one has the same."""
     if not store.exists(HEADER_FILE):
         store.write_atomic(HEADER_FILE, header.to_bytes())

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from raypp.errors import ConflictError
 from raypp.execution import ExecutionSettings, Executor, On, on_ray
 from raypp.ingest import last_signed
-from raypp.ingest.job import claim
+from raypp.ingest.job import hold_to_header
 from raypp.ingest.plan_file import load_plan, save_plan
 from raypp.ingest.summary import QUARANTINE_FILE
 from raypp.io.private import private_folder, write_private
@@ -69,7 +69,7 @@ def rekey_archive(work: RekeyWork, execution: ExecutionSettings, progress: Progr
     """
     worker = work.worker
     with worker.store.lock():
-        claim(worker.store, worker.header)
+        hold_to_header(worker.store, worker.header)
         last_signed.check_as_left(worker.store, worker.settings.out_private, worker.keys[1])
         worker.store.sweep()
         _plan(work)

@@ -48,8 +48,8 @@ def rekey_identities(plan: VeilPlan, sources: Sequence[str], keys: _Keys, progre
 
         planned = plan.items()
         groups = iter(lambda: tuple(islice(planned, _FILES_EACH)), ())
-        for items, found in in_order(groups, begin, 4 * _THREADS):
-            identities |= {bytes.fromhex(item.identity): new for item, new in zip(items, found, strict=True)}
+        for items, new_names in in_order(groups, begin, 4 * _THREADS):
+            identities |= {bytes.fromhex(item.identity): new for item, new in zip(items, new_names, strict=True)}
             advance(len(items), f"{len(identities)}/{total} sources", 0)
     return identities
 

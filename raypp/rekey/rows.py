@@ -10,7 +10,7 @@ from raypp.veil.key import VeilKey
 
 
 class FrameName(NamedTuple):
-    """What says which frame a row is; fields as in `ShardRow`."""
+    """Columns that say which frame a row is; fields as in `ShardRow`."""
 
     sample_id: str
     camera: str
@@ -23,8 +23,8 @@ COLUMNS = FrameName._fields
 """Columns of the shards that a row is found by."""
 
 
-class FoundRow(NamedTuple):
-    """What a row is of.
+class RowOrigin(NamedTuple):
+    """Origin of a row under both keys.
 
     Attributes:
         place: of its source among the segment's under the new key.
@@ -57,13 +57,13 @@ class RowNames:
                 self._sources.setdefault((item.source, view.camera), []).append((item, places[item.url], view))
         self._new = new.items
 
-    def find(self, row: FrameName) -> FoundRow:
+    def find(self, row: FrameName) -> RowOrigin:
         """Find what a row is of; raises ShardError if its sample_id is that of no frame of the segment's sources."""
         old, new = self._keys
         for item, place, view in self._sources.get((row.source, row.camera), ()):
             if _sample_id(old, item, row, view) == row.sample_id:
                 renamed = self._new[place]
-                return FoundRow(place, item, renamed, view, _sample_id(new, renamed, row, view))
+                return RowOrigin(place, item, renamed, view, _sample_id(new, renamed, row, view))
         raise ShardError(
             f"sample {row.sample_id} is of no source that its segment was planned with; run `raypp verify`"
         )

@@ -16,7 +16,7 @@ from raypp.veil.spec import LearnedSpec
 
 
 class ArchiveRekeying(FrozenSettings):
-    """What is translated, from where to where. Keys are named by path and read where they are needed.
+    """Places and keys of a translation. Keys are named by path and read where they are needed.
 
     Attributes:
         archive: the archive under the old key, a folder or a URL.
@@ -63,7 +63,7 @@ class ArchiveRekeying(FrozenSettings):
 
 
 class RekeySettings(FrozenSettings):
-    """What is rekeyed, from which key to which. Keys are named by path, never carried.
+    """A veil and whatever else is rekeyed, from which key to which. Keys are named by path, never carried.
 
     Attributes:
         old_key_path, new_key_path: the owner's keys.

@@ -9,7 +9,7 @@ from raypp.geometry.window import Window
 from raypp.ingest.attempts import keep_receipts
 from raypp.ingest.segment import shard_path
 from raypp.media.source import SourceKind
-from raypp.rekey.rows import FoundRow, FrameName, RowNames
+from raypp.rekey.rows import FrameName, RowNames, RowOrigin
 from raypp.rekey.segment import RekeyedSegment
 from raypp.rekey.settings import ArchiveRekeying
 from raypp.shards.encryption import DataKey
@@ -66,14 +66,14 @@ class RekeyWorker:
             tables=[[renaming(was, now) for now in names] for was in every_substitution(settings.old_spec, old)],
         )
 
-    def sub_keys(self, found: FoundRow) -> tuple[int, int]:
+    def sub_keys(self, origin: RowOrigin) -> tuple[int, int]:
         """Return the sub-key of a row's stream under either key."""
         specs = self.settings.old_spec, self.settings.new_spec
         images = [
-            bytes.fromhex(item.identity) if item.kind is SourceKind.IMAGE else None for item in (found.old, found.new)
+            bytes.fromhex(item.identity) if item.kind is SourceKind.IMAGE else None for item in (origin.old, origin.new)
         ]
         was, now = (
-            key.stream(spec, found.old.site, found.view.camera, image).sub_key
+            key.stream(spec, origin.old.site, origin.view.camera, image).sub_key
             for key, spec, image in zip(self.keys, specs, images, strict=True)
         )
         return was, now
@@ -126,16 +126,16 @@ def _rows(segment: RekeyedSegment, worker: RekeyWorker) -> list[ShardRow]:
     placed: list[tuple[int, ShardRow]] = []
     for batch in worker.reader.shard(relative):
         for row in (ShardRow(**values) for values in batch.rows.to_pylist()):
-            found = names.find(FrameName(row.sample_id, row.camera, row.source, row.timestamp_us, row.variant))
-            stream = found.place, row.camera
+            origin = names.find(FrameName(row.sample_id, row.camera, row.source, row.timestamp_us, row.variant))
+            stream = origin.place, row.camera
             if stream not in sub_keys:
-                sub_keys[stream] = worker.sub_keys(found)
-            placed.append((found.place, _translated(row, found, sub_keys[stream], worker)))
+                sub_keys[stream] = worker.sub_keys(origin)
+            placed.append((origin.place, _translated(row, origin, sub_keys[stream], worker)))
     placed.sort(key=lambda pair: pair[0])  # stable: rows of one source keep their order
     return [row for _, row in placed]
 
 
-def _translated(row: ShardRow, found: FoundRow, sub_keys: tuple[int, int], worker: RekeyWorker) -> ShardRow:
+def _translated(row: ShardRow, origin: RowOrigin, sub_keys: tuple[int, int], worker: RekeyWorker) -> ShardRow:
     was, now = sub_keys
     if was != row.sub_key:
         raise ShardError(f"sample {row.sample_id} has sub-key {row.sub_key}, its stream {was}; run `raypp verify`")
@@ -146,7 +146,7 @@ def _translated(row: ShardRow, found: FoundRow, sub_keys: tuple[int, int], worke
     except ValueError as error:
         raise ShardError(f"the code of sample {row.sample_id} does not fit its frame: {error}") from None
     packed = pack(worker.tables[was][now].apply(code), header.bits)
-    return replace(row, sample_id=found.sample_id, source=found.new.source, sub_key=now, code=packed)
+    return replace(row, sample_id=origin.sample_id, source=origin.new.source, sub_key=now, code=packed)
 
 
 def _receipt(

@@ -38,7 +38,8 @@ class Receipt(BaseModel):
         sources: names of the sources covered, as in the shard.
         first_timestamp_us: presentation time of the first row, or None.
         last_timestamp_us: presentation time of the last row, or None.
-        decoded_digest: keyed digest of the decoded frames and variants, hex: tells another decoder from another veil.
+        decoded_digest: keyed digest of the decoded frames and variants, hex: tells another decoder from another veil;
+            empty where `raypp rekey` translated them.
         quarantined: sources that could not be veiled.
         damaged_packets: packets that could not be decoded, and missing ends.
         damaged: names of the sources that those are of; empty in receipts of before they were kept.
