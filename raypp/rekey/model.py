@@ -139,7 +139,7 @@ def _sub_keys_had(
     old, new = keys
     had: dict[int, dict[int, str]] = {}
     for site, camera in cameras:
-        was, now = old.stream(veil.old, site, camera).sub_key, new.stream(veil.new, site, camera).sub_key
+        was, now = old.sub_key(veil.old, site, camera), new.sub_key(veil.new, site, camera)
         had.setdefault(now, {}).setdefault(was, f"{site}/{camera}")
     return had
 

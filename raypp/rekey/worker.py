@@ -73,7 +73,7 @@ class RekeyWorker:
             bytes.fromhex(item.identity) if item.kind is SourceKind.IMAGE else None for item in (origin.old, origin.new)
         ]
         was, now = (
-            key.stream(spec, origin.old.site, origin.view.camera, image).sub_key
+            key.sub_key(spec, origin.old.site, origin.view.camera, image)
             for key, spec, image in zip(self.keys, specs, images, strict=True)
         )
         return was, now

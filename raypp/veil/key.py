@@ -126,13 +126,17 @@ class VeilKey(Secret):
             image: identity of a still image, which is then a stream of its own; None for video.
         """
         name = stream_name(site, camera, image)
-        chooser = keyed_hash(derive(self._root, b"sub-key"), name)
-        sub_key = int.from_bytes(chooser, "big") % spec.sub_keys
+        sub_key = self.sub_key(spec, site, camera, image)
         return StreamSecrets(
             sub_key=sub_key,
             weights_seed=self.weights_seed(spec, sub_key),
             dither_seed=derive(self._root, b"dither/" + keyed_hash(derive(self._root, b"dither"), name)),
         )
+
+    def sub_key(self, spec: VeilSpec, site: str, camera: str, image: bytes | None = None) -> int:
+        """Number of a stream's sub-key, which is public; arguments as for `stream`."""
+        chooser = keyed_hash(derive(self._root, b"sub-key"), stream_name(site, camera, image))
+        return int.from_bytes(chooser, "big") % spec.sub_keys
 
     def weights_seed(self, spec: VeilSpec, sub_key: int) -> bytes:
         """32 secret bytes that the weights of one sub-key are drawn from."""
