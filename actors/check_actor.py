@@ -1,9 +1,8 @@
 """The Ray actor that verifies shards: it owns the opened archive, and nothing else."""
 
-from pathlib import Path
-
 from pydantic import TypeAdapter
 
+from raypp.key_sources.place import KeyPlace
 from raypp.shards.encryption import DataKey
 from raypp.shards.manifest import read_manifest
 from raypp.shards.receipt import Receipt
@@ -21,7 +20,7 @@ class CheckActor:
         data_key: path of the data key of encrypted shards, or None.
     """
 
-    def __init__(self, root: str, data_key: Path | None) -> None:
+    def __init__(self, root: str, data_key: KeyPlace | None) -> None:
         self._root = root
         self._data_key_path = data_key
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
-from pathlib import Path
 
 import pyarrow as pa
 import ray
@@ -11,6 +10,7 @@ from ray.data.block import BlockMetadata
 from ray.data.context import DataContext
 from ray.data.datasource import ReadTask
 
+from raypp.key_sources.place import KeyPlace
 from raypp.shards.encryption import DataKey
 from raypp.shards.label_index import LabelIndex
 from raypp.shards.labels import LABEL_COLUMNS, read_labels
@@ -25,7 +25,7 @@ def read_archive(
     root: str,
     labels_version: str | None = None,
     columns: Sequence[str] | None = None,
-    data_key_path: Path | None = None,
+    data_key_path: KeyPlace | None = None,
 ) -> ray.data.Dataset:
     """Return the frames of a finished archive as a Ray dataset, shard by shard in any order.
 
@@ -48,7 +48,7 @@ class ShardDatasource(Datasource):
     """Shards of an archive; arguments and errors as for `read_archive`."""
 
     def __init__(
-        self, root: str, labels_version: str | None, columns: Sequence[str] | None, data_key_path: Path | None
+        self, root: str, labels_version: str | None, columns: Sequence[str] | None, data_key_path: KeyPlace | None
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         reader = ShardReader(root, DataKey.load(data_key_path) if data_key_path else None)
@@ -87,7 +87,7 @@ def _read(
     root: str,
     labels_version: str | None,
     columns: tuple[str, ...],
-    data_key_path: Path | None,
+    data_key_path: KeyPlace | None,
     schema: pa.Schema,
     shard: str,
 ) -> Iterator[pa.Table]:
@@ -103,6 +103,6 @@ def _read(
 
 
 @lru_cache(maxsize=2)
-def _labels(root: str, version: str, data_key_path: Path | None) -> LabelIndex:
+def _labels(root: str, version: str, data_key_path: KeyPlace | None) -> LabelIndex:
     """Labels by sample; a version never changes, so one reading serves all tasks of a process."""
     return LabelIndex(read_labels(Store(root, DataKey.load(data_key_path) if data_key_path else None), version))

@@ -5,7 +5,6 @@ Example:
 """
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from actors.check_actor import CHECK, CheckActor
 from jobs.cluster import connect, refuse_key_in_working_dir
@@ -13,12 +12,13 @@ from jobs.command import run_job
 from jobs.worker_pool import WorkerPool
 from raypp.cli.verify import verify
 from raypp.execution import ExecutionSettings
+from raypp.key_sources.place import KeyPlace
 from raypp.shards.receipt import Receipt
 from raypp.shards.verification import ShardCheck
 
 
 def check_on_ray(
-    root: str, receipts: Sequence[Receipt], data_key: Path | None, execution: ExecutionSettings
+    root: str, receipts: Sequence[Receipt], data_key: KeyPlace | None, execution: ExecutionSettings
 ) -> Iterator[ShardCheck]:
     """Check the shards of receipts on a Ray cluster, in any order.
 

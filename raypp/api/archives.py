@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from raypp.api.arguments import Say, data_key_of, execution_of, path_of, places_of, progress_of
+from raypp.api.arguments import Say, data_key_of, execution_of, places_of, progress_of
+from raypp.key_sources.place import optional_key_place
 
 if TYPE_CHECKING:
     from raypp.execution import ExecutionSettings
@@ -63,7 +64,7 @@ def open_archive(
     Args:
         archive: folder or URL.
         labels_version: whose labels frames carry; None for the only version, or for none where there are several.
-        data_key: data key of encrypted shards.
+        data_key: data key of encrypted shards: its file, or the URL of its source.
 
     Raises:
         ShardError: if there is no archive or version, or the shards are encrypted and no key was given.
@@ -86,7 +87,7 @@ def verify_archive(
 
     Args:
         archive: folder or URL.
-        data_key: data key of encrypted shards.
+        data_key: data key of encrypted shards: its file, or the URL of its source.
         fingerprint: 16 hex digits of the owner's key, which must have signed; None for any signer, or none.
         on: where shards are checked.
         progress: is given lines.
@@ -100,7 +101,7 @@ def verify_archive(
     """
     from raypp.shards.verify_archive import verify_archive as verify  # noqa: PLC0415
 
-    return verify(str(archive), path_of(data_key), fingerprint, execution_of(on), progress_of(progress))
+    return verify(str(archive), optional_key_place(data_key), fingerprint, execution_of(on), progress_of(progress))
 
 
 def split_archive(
@@ -118,7 +119,7 @@ def split_archive(
         name: name of the new version.
         how: by time or by source, share of val, seconds of the gap.
         labels_version: version to start from; None for the only one.
-        data_key: data key of encrypted shards.
+        data_key: data key of encrypted shards: its file, or the URL of its source.
 
     Raises:
         OptionError: naming a field of `how` that is out of range.

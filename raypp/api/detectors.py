@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raypp.api.arguments import Say, execution_of, path_of, progress_of
+from raypp.key_sources.place import optional_key_place
 
 if TYPE_CHECKING:
     from raypp.evaluate.detector import Detector
@@ -55,7 +56,7 @@ def evaluate_detector(
         labels_version: label version; None for the only one.
         split: name of the split.
         folder: where scores, images, errors and suspected label errors are written; None for nowhere.
-        data_key: data key of encrypted shards.
+        data_key: data key of encrypted shards: its file, or the URL of its source.
         on: where; takes `workers` and `gpus`.
         progress: is given lines.
 
@@ -72,7 +73,7 @@ def evaluate_detector(
         labels_version,
         split,
         path_of(folder),
-        path_of(data_key),
+        optional_key_place(data_key),
         execution_of(on),
         progress_of(progress),
     )

@@ -11,7 +11,7 @@ def describe_file(path: str | Path, *, data_key: str | Path | None = None) -> di
 
     Args:
         path: file or folder.
-        data_key: data key of encrypted shards.
+        data_key: data key of encrypted shards: its file, or the URL of its source.
 
     Returns:
         Names and values, in the order in which they are read.

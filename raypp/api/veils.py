@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from raypp.api.arguments import Say, data_key_of, execution_of, places_of, progress_of
+from raypp.key_sources.place import key_place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,7 @@ def fit_veil(
     Args:
         settings: images, weights, form of the veil and schedule.
         out: folder of the fit.
-        key: file of the owner's key.
+        key: file of the owner's key, or the URL of its source.
         keep_checkpoints: keep encoder and adversaries, unsealed.
         on: where; "auto" goes on where the fit was begun, and begins one worker in this process, more on Ray.
         progress: is given a line an epoch, and some within long ones.
@@ -48,7 +49,7 @@ def fit_veil(
     return run_fit(
         settings,
         Path(out).absolute(),
-        Path(key),
+        key_place(key),
         execution_of(on),
         progress_of(progress),
         keep_checkpoints=keep_checkpoints,
@@ -111,7 +112,7 @@ def verify_certificate(
         certificate: its file.
         fingerprint: 16 hex digits of the owner's key, which must have signed; None for any signer.
         archive: whose veil and key it must be of; None for any.
-        data_key: data key of an encrypted archive.
+        data_key: data key of an encrypted archive: its file, or the URL of its source.
 
     Raises:
         CertificateError: if it was altered or contradicts itself, or is of another key or veil.

@@ -5,6 +5,7 @@ from raypp.audit.core.model import Need
 from raypp.audit.suite.case_builder import InsiderFiles
 from raypp.audit.suite.suite import Suite, suite
 from raypp.io.settings import AbsolutePath, AbsolutePlace, AbsolutePlaces, FrozenSettings
+from raypp.key_sources.field import AbsoluteKeyPlace
 from raypp.veil.spec import LearnedSpec, PatchSpec, VeilSpec
 
 
@@ -28,7 +29,7 @@ class AuditSettings(FrozenSettings):
 
     sources: AbsolutePlaces
     out: AbsolutePath
-    key_path: AbsolutePath
+    key_path: AbsoluteKeyPlace
     spec: VeilSpec = PatchSpec()
     encoder: AbsolutePath | None = None
     model: AbsolutePath | None = None

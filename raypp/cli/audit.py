@@ -59,7 +59,7 @@ def audit(
     from raypp.shards.place import refuse_within_archive
     from raypp.train.options import check_size, check_weights
     from raypp.veil.encoder_file import spec_and_encoder
-    from raypp.veil.keyfile import resolve_key_path
+    from raypp.veil.keyfile import resolve_key_place
 
     execution = execution_of(on, address, cpus=cpus, here=here)
     refuse_within_archive(out, "plain images")
@@ -68,7 +68,7 @@ def audit(
     if model is not None and not model.exists():
         raise OptionError(f"--model {model} is not there; give a file that is")
     check_weights(weights)
-    key_path = resolve_key_path(key).absolute()
+    key_path = resolve_key_place(key).absolute()
     console = error_console()
     say(console, ["opening       attacks and images: ten seconds, or more where much runs"])
     from raypp.audit.run import audit_plan_lines, audit_summary_lines, run_audit

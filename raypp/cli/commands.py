@@ -50,6 +50,11 @@ COMMANDS = {
         "Make a key file of mode 0600, outside any working tree; an existing key is never overwritten.",
         "raypp.cli.keygen:keygen",
     ),
+    "key": CommandEntry(
+        Reader.OWNER,
+        "Wrap a key file by an HSM; say whether a key opens, and which it is.",
+        "raypp.cli.key:key",
+    ),
     "veil": CommandEntry(
         Reader.ENGINEER,
         "Veil videos and images into Parquet shards; run again to finish or extend.",

@@ -76,7 +76,7 @@ def compare_command(
     from raypp.compare.arm_names import parse_arm
     from raypp.compare.comparison import Comparison, published_command
     from raypp.compare.run import plan_lines, run_comparison
-    from raypp.veil.keyfile import resolve_key_path
+    from raypp.veil.keyfile import resolve_key_place
 
     execution = execution_of(on, address, cpus=cpus, gpus=gpus, here=here)
     chosen = [parse_arm(text, seed) for text in arm or _DEFAULT_ARMS for seed in _seeds(seeds)]
@@ -92,7 +92,7 @@ def compare_command(
     comparison = Comparison(
         data=str(Path(data).absolute()) if "://" not in data else data,
         out=out.absolute(),
-        key_path=resolve_key_path(key).absolute(),
+        key_path=resolve_key_place(key).absolute(),
         schedule=schedule,
         arms=tuple(chosen),
         wrong_keys=wrong_keys,

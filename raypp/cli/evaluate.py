@@ -48,11 +48,14 @@ def evaluate(
     from raypp.cli.evaluation_printing import print_errors, print_scores
     from raypp.evaluate.request import ChosenDetector
     from raypp.evaluate.run import run_evaluation
+    from raypp.key_sources.place import optional_key_place
 
     if engine and execution.on is not On.RAY:
         require_engine(engine)
     chosen = ChosenDetector(model, engine)
-    evaluation = run_evaluation(archive, chosen, labels, split, report, data_key, execution, ConsoleProgress(console))
+    evaluation = run_evaluation(
+        archive, chosen, labels, split, report, optional_key_place(data_key), execution, ConsoleProgress(console)
+    )
     write_json(json_file, evaluation.scores)
     print_scores(evaluation.scores, console)
     print_errors(evaluation.errors, console)

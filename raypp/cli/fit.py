@@ -89,7 +89,7 @@ def fit(
     from raypp.fit.checkpoints import RUNNING
     from raypp.fit.run import fit_plan_lines, fit_summary_lines, run_fit
     from raypp.fit.settings import FitSettings, usual_channels
-    from raypp.veil.keyfile import resolve_key_path
+    from raypp.veil.keyfile import resolve_key_place
 
     execution = execution_of(on, address, here=here)
     settings = FitSettings(
@@ -126,7 +126,7 @@ def fit(
     summary = run_fit(
         settings,
         place,
-        resolve_key_path(key),
+        resolve_key_place(key),
         execution,
         ConsoleProgress(console),
         keep_checkpoints=keep_checkpoints,

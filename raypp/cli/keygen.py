@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from raypp.cli.console import error_console
+from raypp.cli.options import key_option
 from raypp.errors import OptionError
 
 
@@ -17,12 +18,11 @@ def keygen(
         Path | None, typer.Option(help="Wrap the key by the passphrase in this file (scrypt, AES-256-GCM).")
     ] = None,
     next_epoch: Annotated[
-        Path | None,
-        typer.Option(help="Next epoch of this owner's key, after a site's key was lost."),
+        str | None, key_option("Next epoch of this owner's key, after a site's key was lost.")
     ] = None,
     site: Annotated[str | None, typer.Option(help="Derive a site's key from the owner's: name of the site.")] = None,
     camera: Annotated[list[str] | None, typer.Option(help="Camera that the site's key may veil; repeat.")] = None,
-    key: Annotated[Path | None, typer.Option(help="Owner's key to derive from (default: RAYPP_KEY_FILE).")] = None,
+    key: Annotated[str | None, key_option("Owner's key to derive from (default: RAYPP_KEY_FILE).")] = None,
     spec: Annotated[
         Path | None, typer.Option(help="Veil spec, or encoder file, of the site's key (default: the default spec).")
     ] = None,
@@ -34,11 +34,12 @@ def keygen(
 
     Example: raypp keygen --site plant-1 --camera gate --camera bench --out ~/plant-1.key
     """
+    from raypp.key_sources.place import key_place
     from raypp.shards.encryption import DataKey
     from raypp.veil.encoder_file import spec_and_encoder
     from raypp.veil.envelope import new_passphrase
     from raypp.veil.key import SiteKey, VeilKey
-    from raypp.veil.keyfile import default_key_path, load_owner_key, resolve_key_path, save_owner_key, save_site_key
+    from raypp.veil.keyfile import default_key_path, load_owner_key, resolve_key_place, save_owner_key, save_site_key
 
     console = error_console()
     passphrase = new_passphrase(passphrase_file) if passphrase_file else None
@@ -51,13 +52,13 @@ def keygen(
     if site is not None:
         if out is None or not camera:
             raise OptionError(f"--site {site} needs --out and at least one --camera")
-        owner = load_owner_key(resolve_key_path(key))
+        owner = load_owner_key(resolve_key_place(key))
         site_key = SiteKey.derive_from(owner, spec_and_encoder(spec)[0], site, camera)
         save_site_key(site_key, out, passphrase)
         console.print(f"site key {out}: {site}, cameras {', '.join(site_key.cameras)}", highlight=False, markup=False)
         return
     path = out or default_key_path()
-    own = load_owner_key(next_epoch).next_epoch() if next_epoch else VeilKey.generate()
+    own = load_owner_key(key_place(next_epoch)).next_epoch() if next_epoch else VeilKey.generate()
     save_owner_key(own, path, passphrase)
     console.print(f"veil key {path}: fingerprint {own.fingerprint}, epoch {own.epoch}", highlight=False, markup=False)
     console.print(

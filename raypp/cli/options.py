@@ -1,17 +1,23 @@
 """Options that several commands have, in the same words."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from raypp.cli.json_file import json_option
 from raypp.execution import On
 
+
+def key_option(what: str) -> Any:
+    """Declare an option that takes a key: its file, or the URL of its source."""
+    return typer.Option(help=what, metavar="FILE|URL")
+
+
 Architecture = Annotated[str, typer.Option(help="Architecture: yolov8n ... x, yolo11s, yolo26n ..., yolov7.")]
 ArchiveUrl = Annotated[str, typer.Argument(help="The veiled archive.")]
 CameraName = Annotated[str | None, typer.Option(help="Name of the camera.")]
-DataKeyFile = Annotated[Path | None, typer.Option(help="Data key of encrypted shards.")]
+DataKeyFile = Annotated[str | None, key_option("Data key of encrypted shards.")]
 ImageData = Annotated[str, typer.Argument(help="Plain images in YOLO layout, with train and val.")]
 ImageEpochs = Annotated[int, typer.Option(help="Passes over the training images.")]
 Here = Annotated[bool, typer.Option("--here", hidden=True)]
@@ -27,7 +33,7 @@ NominalImages = Annotated[
     int, typer.Option(help="Images whose gradients make one step of the optimiser; small for few images.")
 ]
 OneCamera = Annotated[str | None, typer.Option(help="Only this camera.")]
-OwnersKey = Annotated[Path | None, typer.Option(help="Owner's key (default: RAYPP_KEY_FILE).")]
+OwnersKey = Annotated[str | None, key_option("Owner's key (default: RAYPP_KEY_FILE).")]
 RayAddress = Annotated[str | None, typer.Option(help="Address of a running Ray (default: a local one).")]
 RunsOn = Annotated[
     On,
@@ -37,4 +43,4 @@ RunsOn = Annotated[
 ]
 Seed = Annotated[int, typer.Option(help="Of initial weights, order and augmentation.")]
 SquareSize = Annotated[int, typer.Option(help="Side of the letterboxed square, in pixels.")]
-VeilKeyFile = Annotated[Path | None, typer.Option(help="Owner's or site's key (default: RAYPP_KEY_FILE).")]
+VeilKeyFile = Annotated[str | None, key_option("Owner's or site's key (default: RAYPP_KEY_FILE).")]

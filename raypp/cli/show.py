@@ -47,14 +47,15 @@ def show(
 
     Example: raypp show veiled --from label-suspects.csv --key owner.key --out looked-at
     """
+    from raypp.key_sources.place import optional_key_place
     from raypp.reveal.show import SHEET_FILE, ShowRequest, clock_time, show_frames
-    from raypp.veil.keyfile import resolve_key_path
+    from raypp.veil.keyfile import resolve_key_place
 
     console = error_console()
     request = ShowRequest(
         archive=archive,
         out=out,
-        key_path=resolve_key_path(key),
+        key_path=resolve_key_place(key),
         sample_ids=tuple(sample_ids or ()),
         from_csv=from_csv,
         limit=limit,
@@ -64,7 +65,7 @@ def show(
         views_path=views,
         labels_version=labels,
         detections=detections,
-        data_key_path=data_key,
+        data_key_path=optional_key_place(data_key),
     )
     summary = show_frames(request, ConsoleProgress(console))
     for frame in summary.shown:

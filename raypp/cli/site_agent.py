@@ -23,6 +23,7 @@ from raypp.edge.uplink.connection import ServiceConnection
 from raypp.errors import OptionError
 from raypp.io.tracing import start as start_tracing
 from raypp.io.tracing import stop as stop_tracing
+from raypp.key_sources.place import KeyPlace, key_place
 from raypp.text.finding import Finding
 from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.keyfile import KEY_VARIABLE
@@ -36,7 +37,7 @@ class Place:
     token_path: Path
     site: str
     spool: Path
-    key_path: Path
+    key_path: KeyPlace
 
 
 def print_findings(findings: list[Finding], console: Console) -> None:
@@ -79,13 +80,12 @@ async def run_agent(
 
 
 def find_place(
-    server: str | None, token_file: Path | None, site: str | None, spool: Path | None, key: Path | None, *, named: bool
+    server: str | None, token_file: Path | None, site: str | None, spool: Path | None, key: str | None, *, named: bool
 ) -> Place:
     """Check that all is given, and tell at once what is not. No key is looked for where an owner's would lie."""
-    variable = os.environ.get(KEY_VARIABLE)
-    key = key or (Path(variable) if variable else None)
+    key = key or os.environ.get(KEY_VARIABLE)
     if server and token_file and site and spool and key and named:
-        return Place(server, token_file, site, spool, key)
+        return Place(server, token_file, site, spool, key_place(key))
     wanted = {
         "sources and --camera, or --config with the cameras of the site": named,
         "--site with the site's name": site,

@@ -9,7 +9,7 @@ from rich.console import Console
 from raypp.cli.console import error_console
 from raypp.cli.exit_codes import end_with_attention
 from raypp.cli.json_file import write_json
-from raypp.cli.options import CameraName, JsonFile
+from raypp.cli.options import CameraName, JsonFile, key_option
 from raypp.edge.spool.drop_policy import DropPolicy
 
 _ServerOption = Annotated[str | None, typer.Option(help="The service, HOST:PORT.  [required]")]
@@ -18,7 +18,7 @@ _SiteOption = Annotated[str | None, typer.Option(help="Name of the site.  [requi
 _SpoolOption = Annotated[
     Path | None, typer.Option(help="Folder for what is captured and not yet committed.  [required]")
 ]
-_KeyOption = Annotated[Path | None, typer.Option(help="The site's key (default: RAYPP_KEY_FILE).")]
+_KeyOption = Annotated[str | None, key_option("The site's key (default: RAYPP_KEY_FILE).")]
 _SpecOption = Annotated[
     Path | None,
     typer.Option(help="Veil spec, JSON, or the encoder file of a learned veil (default: the site key's own)."),

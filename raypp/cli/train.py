@@ -77,7 +77,7 @@ def train(
         amp=amp,
         gpu=gpu,
         mlflow=mlflow,
-        data_key_path=data_key.absolute() if data_key else None,
+        data_key_path=data_key,
     )
 
     console = error_console()

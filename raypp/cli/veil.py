@@ -10,7 +10,7 @@ from raypp.cli.console import ConsoleProgress, error_console, say
 from raypp.cli.execution import execution_of
 from raypp.cli.exit_codes import end_with_attention
 from raypp.cli.json_file import write_json
-from raypp.cli.options import JsonFile, RayAddress, RunsOn, VeilKeyFile
+from raypp.cli.options import JsonFile, RayAddress, RunsOn, VeilKeyFile, key_option
 from raypp.errors import OptionError
 from raypp.execution import On
 from raypp.ingest.defaults import DEFAULT_SHARD_MB, DEFAULT_SIZE, MOST_VARIANTS
@@ -59,8 +59,7 @@ def veil(
         typer.Option(help=f"Also veil this many augmented variants of each training image (at most {MOST_VARIANTS})."),
     ] = 0,
     data_key: Annotated[
-        Path | None,
-        typer.Option(help="Encrypt shards, manifest and labels with this data key; the header stays open."),
+        str | None, key_option("Encrypt shards, manifest and labels with this data key; the header stays open.")
     ] = None,
     shard_mb: Annotated[float, typer.Option(help="Aimed size of a shard, in MB.")] = DEFAULT_SHARD_MB,
     segment_seconds: Annotated[float, typer.Option(help="Longest stretch of video in one segment.")] = 600.0,
@@ -86,15 +85,15 @@ def veil(
     from raypp.ingest.settings import VeilSettings, owner_side
     from raypp.ingest.summary import veil_summary_lines
     from raypp.veil.encoder_file import spec_and_encoder
-    from raypp.veil.keyfile import resolve_key_path
+    from raypp.veil.keyfile import resolve_key_place
 
     execution = execution_of(on, address, workers=workers, gpus=gpus)
     chosen, encoder = spec_and_encoder(spec)
     settings = VeilSettings(
         out=out,
         private=private or owner_side(out),
-        key_path=resolve_key_path(key).absolute(),
-        data_key_path=data_key.absolute() if data_key else None,
+        key_path=resolve_key_place(key).absolute(),
+        data_key_path=data_key,
         spec=chosen,
         encoder_path=encoder,
         size=size,

@@ -41,6 +41,7 @@ def verify(
     Example: raypp verify audit/certificate.json
     """
     from raypp.audit.verdict.vouched import verify_vouched
+    from raypp.key_sources.place import optional_key_place
     from raypp.shards.encryption import DataKey
     from raypp.shards.store import Store
     from raypp.shards.verify_archive import verify_archive
@@ -57,7 +58,7 @@ def verify(
         return
     if of_archive:
         raise OptionError(f"--archive {of_archive} is for a certificate; {archive} is verified as an archive")
-    report = verify_archive(archive, data_key, fingerprint, execution, ConsoleProgress(console))
+    report = verify_archive(archive, optional_key_place(data_key), fingerprint, execution, ConsoleProgress(console))
     write_json(json_file, report)
     variants = f" and {counted(report.variants, 'variant')} of them" if report.variants else ""
     console.print(

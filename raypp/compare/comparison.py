@@ -18,6 +18,8 @@ from raypp.ingest.job import VeilExecutor, open_job
 from raypp.ingest.settings import VeilSettings
 from raypp.io.private import private_folder, private_umask, write_private
 from raypp.io.settings import absolute_place
+from raypp.key_sources.field import AbsoluteKeyPlace
+from raypp.key_sources.place import WRAPPING, KeyPlace, key_place
 from raypp.progress import Progress
 from raypp.veil.keyfile import load_key
 
@@ -43,7 +45,7 @@ class ArmTask(BaseModel):
     schedule: ComparisonSchedule
     data: str
     out: Path
-    key_path: Path
+    key_path: AbsoluteKeyPlace
     row_id: str
     wrong_keys: int
     command: str
@@ -74,7 +76,7 @@ class Comparison:
 
     data: str
     out: Path
-    key_path: Path
+    key_path: KeyPlace
     schedule: ComparisonSchedule
     arms: tuple[Arm, ...]
     wrong_keys: int = 3
@@ -82,8 +84,8 @@ class Comparison:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "data", absolute_place(str(self.data)))  # workers run in other folders
-        for name in ("out", "key_path"):
-            object.__setattr__(self, name, Path(getattr(self, name)).absolute())
+        object.__setattr__(self, "out", Path(self.out).absolute())
+        object.__setattr__(self, "key_path", key_place(self.key_path).absolute())
         if weights := self.schedule.weights:
             absolute = self.schedule.model_copy(update={"weights": weights.absolute()})
             object.__setattr__(self, "schedule", absolute)
@@ -174,6 +176,10 @@ def _veil(data: str, settings: VeilSettings, execute: VeilExecutor, progress: Pr
 
 
 def published_command() -> str:
-    """Return the command line of this process as a user would type it, of paths only the names: rows are published."""
-    words = [re.sub(r"(^|=)[^=]*/", r"\1", word) for word in sys.argv[1:]]
+    """Return the command line of this process as a user would type it, of paths only the names: rows are published.
+
+    Of a key's source only its kind stands there.
+    """
+    sources = re.compile(rf"(^|=)({'|'.join(WRAPPING)}):.*")
+    words = [re.sub(r"(^|=)[^=]*/", r"\1", sources.sub(r"\1\2:...", word)) for word in sys.argv[1:]]
     return " ".join(["raypp", *words] if Path(sys.argv[0]).name == "__main__.py" else [Path(sys.argv[0]).name, *words])

@@ -11,6 +11,7 @@ from raypp.edge.spool.drop_policy import DropPolicy
 from raypp.edge.uplink.connection import ServiceConnection
 from raypp.edge.uplink.retry import RetryPolicy
 from raypp.errors import OptionError, WireError
+from raypp.key_sources.place import KeyPlace
 from raypp.media.capture_time import CaptureClock
 from raypp.media.masks import load_masks
 from raypp.veil.encoder_file import open_encoder
@@ -49,7 +50,7 @@ class AgentSettings:
 
     site: str
     connection: ServiceConnection
-    key_path: Path
+    key_path: KeyPlace
     spool: Path
     spec: VeilSpec | None = None
     encoder_path: Path | None = None

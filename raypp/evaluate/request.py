@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from raypp.detect.engines.name import Engine, engine_named
 from raypp.evaluate.detections import SampleDetections
 from raypp.evaluate.matching import SampleMatches
+from raypp.key_sources.field import AbsoluteKeyPlace
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,6 @@ class PredictSettings(BaseModel):
     labels_version: str
     split: str
     detector: Path
-    data_key_path: Path | None = None
+    data_key_path: AbsoluteKeyPlace | None = None
     shown: frozenset[str] = frozenset()
     engine: Engine | None = None

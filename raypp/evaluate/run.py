@@ -12,6 +12,7 @@ from raypp.evaluate.request import ChosenDetector, PredictedSample, PredictSetti
 from raypp.evaluate.sample_table import SampleTable
 from raypp.execution import ExecutionSettings, Executor, On, on_ray
 from raypp.io.filesystem import is_url
+from raypp.key_sources.place import KeyPlace
 from raypp.progress import SILENT, Advance, Progress
 from raypp.text.split_names import VAL
 from raypp.text.wording import counted
@@ -26,7 +27,7 @@ def run_evaluation(
     labels_version: str | None = None,
     split: str = VAL,
     folder: Path | None = None,
-    data_key_path: Path | None = None,
+    data_key_path: KeyPlace | None = None,
     execution: ExecutionSettings | None = None,
     progress: Progress = SILENT,
 ) -> EvaluationReport:

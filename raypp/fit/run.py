@@ -16,6 +16,7 @@ from raypp.fit.checkpoints import RUNNING, forget_checkpoints, forget_parts
 from raypp.fit.results import FitEpoch
 from raypp.fit.settings import FitSettings, check_warm_start, schedule_of
 from raypp.io.private import private_folder, private_umask
+from raypp.key_sources.place import KeyPlace
 from raypp.progress import SILENT, Progress
 from raypp.shards.place import refuse_within_archive
 from raypp.train.progress import StepDisplay, begin_line, epochs_said
@@ -54,7 +55,7 @@ class FitSummary(BaseModel):
 def run_fit(
     settings: FitSettings,
     out: Path,
-    key_path: Path,
+    key_path: KeyPlace,
     execution: ExecutionSettings | None = None,
     progress: Progress = SILENT,
     *,

@@ -12,6 +12,7 @@ from raypp.ingest.defaults import DEFAULT_SHARD_MB, DEFAULT_SIZE, MOST_VARIANTS
 from raypp.ingest.source_views import NO_VIEWS, ViewSet, load_views
 from raypp.io.filesystem import is_url
 from raypp.io.settings import AbsolutePath, FrozenSettings, Place
+from raypp.key_sources.field import AbsoluteKeyPlace
 from raypp.media.masks import MaskSet, load_masks
 from raypp.media.sampling import Sampling, SamplingMode
 from raypp.shards.encryption import DataKey
@@ -63,8 +64,8 @@ class VeilSettings(FrozenSettings):
 
     out: Annotated[Place, AfterValidator(_absolute)]
     private: Path = Field(default_factory=lambda values: owner_side(values["out"]))
-    key_path: AbsolutePath
-    data_key_path: AbsolutePath | None = None
+    key_path: AbsoluteKeyPlace
+    data_key_path: AbsoluteKeyPlace | None = None
     spec: VeilSpec = PatchSpec()
     encoder_path: AbsolutePath | None = None
     size: int = DEFAULT_SIZE

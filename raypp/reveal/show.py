@@ -15,6 +15,7 @@ from raypp.ingest.settings import owner_side
 from raypp.ingest.source_views import NO_VIEWS, load_views
 from raypp.io.filesystem import filesystem_of, is_url
 from raypp.io.private import write_private
+from raypp.key_sources.place import KeyPlace
 from raypp.media.discovery import discover
 from raypp.media.drawing import Mark
 from raypp.media.masks import load_masks
@@ -55,7 +56,7 @@ class ShowRequest:
 
     archive: str
     out: Path
-    key_path: Path
+    key_path: KeyPlace
     sample_ids: tuple[str, ...] = ()
     from_csv: Path | None = None
     limit: int = 20
@@ -65,7 +66,7 @@ class ShowRequest:
     views_path: Path | None = None
     labels_version: str | None = None
     detections: Path | None = None
-    data_key_path: Path | None = None
+    data_key_path: KeyPlace | None = None
 
 
 class ShownFrame(BaseModel):
@@ -199,7 +200,7 @@ def _refuse_inside(out: Path, archive: str) -> None:
         )
 
 
-def _load_key(path: Path, archive: str, header: ArchiveHeader) -> VeilKey | SiteKey:
+def _load_key(path: KeyPlace, archive: str, header: ArchiveHeader) -> VeilKey | SiteKey:
     key = load_key(path)
     if key.public_key.hex() != header.public_key:
         theirs = fingerprint(bytes.fromhex(header.public_key))

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from raypp.errors import KeyFileError
 from raypp.io.json import read_json
-from raypp.io.private import create_secret, read_secret
+from raypp.io.private import create_secret
+from raypp.key_sources.place import key_place
+from raypp.key_sources.reading import read_key
 from raypp.veil.key import Secret
 from raypp.veil.keyfile import DATA_MAGIC, content_digest
 
@@ -38,8 +40,12 @@ class DataKey(Secret):
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read a key file; raises KeyFileError if it is unreadable, open to others, or no data key."""
-        secret = _parse(read_secret(Path(path), "data key", "give the path of a data key", KeyFileError))
+        """Read a key file, or what the URL of its source names.
+
+        Raises:
+            KeyFileError: if it is unreadable, open to others, or no data key; or if its source does not unwrap it.
+        """
+        secret = _parse(read_key(key_place(path), "data key", "give the path of a data key"))
         if secret is not None:
             return cls(secret)
         raise KeyFileError(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from raypp.execution import ExecutionSettings, Executor, On, on_ray
 from raypp.io.filesystem import is_url
+from raypp.key_sources.place import KeyPlace
 from raypp.progress import SILENT, Progress
 from raypp.shards.encryption import DataKey
 from raypp.shards.manifest import read_manifest
@@ -22,7 +23,7 @@ ShardChecker = Executor[[str, Sequence[Receipt], Path | None], Iterable[ShardChe
 
 def verify_archive(
     archive: str,
-    data_key_path: Path | None = None,
+    data_key_path: KeyPlace | None = None,
     fingerprint: str | None = None,
     execution: ExecutionSettings | None = None,
     progress: Progress = SILENT,

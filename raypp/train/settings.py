@@ -6,6 +6,7 @@ from pydantic import Field
 
 from raypp.errors import OptionError
 from raypp.io.settings import AbsolutePath, AbsolutePlace, FrozenSettings
+from raypp.key_sources.field import AbsoluteKeyPlace
 from raypp.train.options import check_counts, check_weights
 
 
@@ -45,7 +46,7 @@ class TrainSettings(FrozenSettings):
     amp: bool | None = None
     gpu: bool = False
     mlflow: str | None = Field(default=None, exclude=True, repr=False)
-    data_key_path: AbsolutePath | None = None
+    data_key_path: AbsoluteKeyPlace | None = None
 
     @staticmethod
     def parse_workers(text: str) -> tuple[int, int]:

@@ -2,14 +2,19 @@
 
 from pathlib import Path
 
+from raypp.key_sources.wrapped_file import WRAPPED_MAGIC
 from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import DATA_MAGIC, kind_of, load_key
+from raypp.veil.wrapping import describe_wrapped
 
 
 def describe_key(path: Path) -> dict[str, str]:
     """Describe what is public of a key; raises KeyFileError if it cannot be read."""
-    if kind_of(path) == DATA_MAGIC:
+    kind = kind_of(path)
+    if kind == WRAPPED_MAGIC:
+        return describe_wrapped(path)
+    if kind == DATA_MAGIC:
         return {"data key": str(path), "opens": "shards, manifests and labels that were encrypted under it"}
     key = load_key(path)
     if isinstance(key, VeilKey):

@@ -11,7 +11,10 @@ from cryptography.exceptions import InvalidTag
 
 from raypp.errors import ContentError, KeyFileError
 from raypp.io.json import read_json
-from raypp.io.private import create_secret, read_secret
+from raypp.io.private import create_secret
+from raypp.key_sources.place import KeyPlace, key_place
+from raypp.key_sources.reading import read_key
+from raypp.key_sources.wrapped_file import WRAPPED_MAGIC
 from raypp.text.names import check_name
 from raypp.veil.derivation import SECRET_BYTES
 from raypp.veil.envelope import Envelope, Passphrase, read_passphrase
@@ -21,6 +24,8 @@ from raypp.veil.spec import spec_of
 OWNER_MAGIC = "raypp-veil-key"
 SITE_MAGIC = "raypp-site-key"
 DATA_MAGIC = "raypp-data-key"
+KEY_KINDS = {OWNER_MAGIC: "owner's key", SITE_MAGIC: "site key", DATA_MAGIC: "data key"}
+"""Kinds of keys, as people read them."""
 KEY_VARIABLE = "RAYPP_KEY_FILE"
 PASSPHRASE_VARIABLE = "RAYPP_KEY_PASSPHRASE_FILE"
 _SNIFF_BYTES = 256
@@ -38,6 +43,10 @@ LOSS_REMEDIES = {
         "sites from that"
     ),
     DATA_MAGIC: "a data key: make a new one (`raypp keygen --data`) for what is written from now on",
+    WRAPPED_MAGIC: (
+        "a wrapped key, which opens only with its source: see that nobody else may unwrap there, or wrap it anew by "
+        "another key of the source and delete the old one"
+    ),
 }
 """What helps when a key was lost to somebody, by the kind of its file."""
 _KEY_FILE = "key file"
@@ -57,12 +66,16 @@ def default_key_path() -> Path:
     return base / "raypp" / "owner.key"
 
 
-def resolve_key_path(path: Path | None) -> Path:
-    """Return the key file to use: the given one, else the one RAYPP_KEY_FILE names, else the default place."""
-    if path is not None:
-        return path
+def resolve_key_place(given: str | Path | None) -> KeyPlace:
+    """Return the key to use: the given one, else the one RAYPP_KEY_FILE names, else the default file.
+
+    Raises:
+        KeyFileError: if it is a URL that names no source.
+    """
+    if given is not None:
+        return key_place(given)
     named = os.environ.get(KEY_VARIABLE)
-    return Path(named) if named else default_key_path()
+    return key_place(named) if named else default_key_path()
 
 
 def passphrase_from_environment() -> str:
@@ -98,31 +111,32 @@ def save_site_key(key: SiteKey, path: Path, passphrase: str | None = None) -> No
         _save(file, SITE_MAGIC, body | {"digest": content_digest(body)}, passphrase)
 
 
-def load_owner_key(path: Path, passphrase: Passphrase = passphrase_from_environment) -> VeilKey:
-    """Read the owner's key; raises KeyFileError if `path` is unreadable, open to others, or not the owner's key."""
-    key = load_key(path, passphrase)
+def load_owner_key(place: KeyPlace, passphrase: Passphrase = passphrase_from_environment) -> VeilKey:
+    """Read the owner's key; raises KeyFileError if it is unreadable, open to others, or not the owner's key."""
+    key = load_key(place, passphrase)
     if not isinstance(key, VeilKey):
-        raise KeyFileError(f"key file {path} is a site key; this needs the owner's key")
+        raise KeyFileError(f"key file {place} is a site key; this needs the owner's key")
     return key
 
 
 def load_key(
-    path: Path, passphrase: Passphrase = passphrase_from_environment, remedy: str = _NO_KEY
+    place: KeyPlace, passphrase: Passphrase = passphrase_from_environment, remedy: str = _NO_KEY
 ) -> VeilKey | SiteKey:
     """Read an owner's or a site's key.
 
     Args:
-        path: the key file.
-        passphrase: called only if the file is wrapped.
+        place: the key file, or the URL of its source.
+        passphrase: called only if the file is sealed under one.
         remedy: what helps where there is no such file, or it is no key.
 
     Raises:
-        KeyFileError: if the file is unreadable, readable by others, no key, or the passphrase is wrong.
+        KeyFileError: if the file is unreadable, readable by others, no key, or the passphrase is wrong; or if its
+            source does not unwrap it.
     """
-    document = _read(path, remedy)
+    document = _read(place, remedy)
     magic = document.get("kind")
     if magic not in (OWNER_MAGIC, SITE_MAGIC):
-        raise KeyFileError(f"key file {path} is not a raypp key; {remedy}")
+        raise KeyFileError(f"key file {place} is not a raypp key; {remedy}")
     phrase = passphrase() if "wrapped" in document else None
     try:
         return _parse(document, magic, phrase)
@@ -133,7 +147,7 @@ def load_key(
     except KeyFileError as error:
         reason = str(error)
     del document, phrase  # a traceback may show locals
-    raise KeyFileError(f"key file {path}: {reason}")
+    raise KeyFileError(f"key file {place}: {reason}")
 
 
 def find_key_files(folder: Path) -> list[Path]:
@@ -151,7 +165,7 @@ def is_key_file(path: Path) -> bool:
 
 
 def kind_of(path: Path) -> str | None:
-    """Return which kind of key a file is (OWNER_MAGIC, SITE_MAGIC, DATA_MAGIC), by its content, or None.
+    """Return the kind of a key file by its content (WRAPPED_MAGIC or OWNER_MAGIC, SITE_MAGIC, DATA_MAGIC), or None.
 
     Pipes and devices are none: reading one could wait forever.
     """
@@ -162,7 +176,7 @@ def kind_of(path: Path) -> str | None:
             head = file.read(_SNIFF_BYTES)
     except OSError:
         return None
-    return next((magic for magic in (OWNER_MAGIC, SITE_MAGIC, DATA_MAGIC) if magic.encode() in head), None)
+    return next((magic for magic in (WRAPPED_MAGIC, *KEY_KINDS) if magic.encode() in head), None)
 
 
 def content_digest(body: dict[str, Any]) -> str:
@@ -179,13 +193,13 @@ def _save(file: IO[str], magic: str, body: dict[str, Any], passphrase: str | Non
     os.fsync(file.fileno())
 
 
-def _read(path: Path, remedy: str) -> dict[str, Any]:
+def _read(place: KeyPlace, remedy: str) -> dict[str, Any]:
     try:
-        document = read_json(read_secret(path, _KEY_FILE, remedy, KeyFileError))
+        document = read_json(read_key(place, _KEY_FILE, remedy))
     except ContentError:
         document = None
     if not isinstance(document, dict):
-        raise KeyFileError(f"key file {path} is not a raypp key; {remedy}")
+        raise KeyFileError(f"key file {place} is not a raypp key; {remedy}")
     return document
 
 

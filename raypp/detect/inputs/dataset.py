@@ -1,11 +1,11 @@
 """The training data: a veiled archive with a label version, checked before any work."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 from raypp.detect.inputs.code_input import CodeInput
 from raypp.errors import LabelError, ShardError
+from raypp.key_sources.place import KeyPlace
 from raypp.shards.encryption import DataKey
 from raypp.shards.labels import dataset_version, list_versions, only_version, read_labels
 from raypp.shards.reader import ShardReader
@@ -35,7 +35,7 @@ class VeiledDataset:
     splits: dict[str, int]
 
     @classmethod
-    def open(cls, root: str, labels_version: str | None, data_key: Path | None = None) -> Self:
+    def open(cls, root: str, labels_version: str | None, data_key: KeyPlace | None = None) -> Self:
         """Read manifest and labels, look at sizes of shards; without a version named, there must be one only.
 
         Raises:

@@ -1,13 +1,13 @@
 """Labelled rows of an archive, read in this process."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from raypp.key_sources.place import KeyPlace
 from raypp.shards.encryption import DataKey
 from raypp.shards.label_index import LabelIndex
 from raypp.shards.labels import read_labels
@@ -26,7 +26,7 @@ class LabelledReader:
         ShardError: if the archive has no manifest, no such version, or is encrypted and no key was given.
     """
 
-    def __init__(self, archive: str, labels_version: str, data_key_path: Path | None) -> None:
+    def __init__(self, archive: str, labels_version: str, data_key_path: KeyPlace | None) -> None:
         self._reader = ShardReader(archive, DataKey.load(data_key_path) if data_key_path else None)
         self._index = LabelIndex(read_labels(self._reader.store, labels_version))
 
@@ -51,7 +51,7 @@ class LabelledReader:
 
 
 def labelled_rows(
-    archive: str, labels_version: str, split: str, columns: Sequence[str], data_key_path: Path | None
+    archive: str, labels_version: str, split: str, columns: Sequence[str], data_key_path: KeyPlace | None
 ) -> Iterator[dict[str, Any]]:
     """Read the frames of a split in the archive's order; arguments and errors as for `LabelledReader`."""
     yield from LabelledReader(archive, labels_version, data_key_path).rows(split, columns)

@@ -9,6 +9,7 @@ from raypp.edge.capture.camera_health import CameraHealthSettings
 from raypp.edge.capture.clock import ClockState
 from raypp.edge.capture.position import Position
 from raypp.geometry.rectangle import Rectangle
+from raypp.key_sources.place import KeyPlace
 from raypp.usage.observation import Observation
 from raypp.veil.spec import VeilSpec
 
@@ -65,7 +66,7 @@ class CaptureJob:
     time_from: str | None
     timezone: str
     masks_path: Path | None
-    key_path: Path
+    key_path: KeyPlace
     spec: VeilSpec
     encoder_path: Path | None
     size: int

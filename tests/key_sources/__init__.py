@@ -1,0 +1,1 @@
+"""Keys come from files, systemd, HSMs, vaults and KMS, and are the same."""
