@@ -33,4 +33,4 @@ def test_its_options_are_options_of_the_command():
 def test_secrets_come_as_credentials():
     text = UNIT.read_text()
     assert re.findall(r"LoadCredential=([a-z.]+):", text) == ["site.key", "token"]
-    assert "--key ${CREDENTIALS_DIRECTORY}/site.key --token-file ${CREDENTIALS_DIRECTORY}/token" in text
+    assert "--key systemd:site.key --token-file ${CREDENTIALS_DIRECTORY}/token" in text
