@@ -52,7 +52,7 @@ COMMANDS = {
     ),
     "key": CommandEntry(
         Reader.OWNER,
-        "Wrap a key file by an HSM; say whether a key opens, and which it is.",
+        "Wrap a key file by an HSM, Vault or KMS; say whether a key opens, and which it is.",
         "raypp.cli.key:key",
     ),
     "veil": CommandEntry(

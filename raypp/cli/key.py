@@ -9,14 +9,20 @@ from raypp.cli.console import error_console
 from raypp.cli.group import command_group
 from raypp.cli.options import key_option
 
-key = command_group("Wrap key files by an HSM, and try whether a key opens.")
+key = command_group("Wrap key files by an HSM, Vault or KMS, and try whether a key opens.")
 
 _Key = Annotated[str | None, key_option("The key: its file or the URL of its source (default: RAYPP_KEY_FILE).")]
 
 
 @key.command("wrap")
 def wrap(
-    by: Annotated[str, typer.Option(metavar="URL", help="What wraps it: pkcs11:token=LABEL;object=LABEL.")],
+    by: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="What wraps it: pkcs11:token=LABEL;object=LABEL, vault:transit/keys/NAME, awskms:alias/NAME.",
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="The new wrapped key file, mode 0600.")],
     key: _Key = None,
 ) -> None:

@@ -121,7 +121,7 @@ class Pkcs11Token:
             )
 
     def _find(self, session: Any) -> Any:
-        wanted = {Attribute.CLASS: ObjectClass.SECRET_KEY, Attribute.KEY_TYPE: KeyType.AES}
+        wanted: dict[Attribute, Any] = {Attribute.CLASS: ObjectClass.SECRET_KEY, Attribute.KEY_TYPE: KeyType.AES}
         wanted |= {} if self._uri.label is None else {Attribute.LABEL: self._uri.label}
         wanted |= {} if self._uri.key_id is None else {Attribute.ID: self._uri.key_id}
         keys = list(session.get_objects(wanted))
@@ -145,10 +145,9 @@ def _pin(path: Path) -> str:
 
 
 def _matches(token: Any, wanted: dict[str, str]) -> bool:
-    text = lambda value: value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)  # noqa: E731
     has = {
         "token": token.label,
-        "serial": text(token.serial),
+        "serial": token.serial.decode("utf-8", "replace") if isinstance(token.serial, bytes) else str(token.serial),
         "manufacturer": token.manufacturer_id,
         "model": token.model,
         "slot-id": str(token.slot.slot_id),

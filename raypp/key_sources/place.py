@@ -9,8 +9,8 @@ from urllib.parse import unquote
 from raypp.errors import KeyFileError
 
 SYSTEMD = "systemd"
-PKCS11 = "pkcs11"
-WRAPPING = (PKCS11,)
+PKCS11, VAULT, AWSKMS = "pkcs11", "vault", "awskms"
+WRAPPING = (PKCS11, VAULT, AWSKMS)
 """Sources that wrap a key file, and hand its key out by unwrapping it."""
 _KNOWN = ("file", SYSTEMD, *WRAPPING)
 _WRAPPED = "wrapped"
@@ -59,7 +59,7 @@ def key_place(given: str | Path) -> KeyPlace:
     """Return where a key is.
 
     Args:
-        given: a path, or a URL: `file:/PATH`, `systemd:NAME` or `pkcs11:...` (RFC 7512).
+        given: a path, or a URL: `file:/PATH`, `systemd:NAME`, `pkcs11:...` (RFC 7512), `vault:...` or `awskms:...`.
 
     Raises:
         KeyFileError: if the URL is malformed, of an unknown kind, or holds a secret.

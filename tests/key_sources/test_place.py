@@ -27,7 +27,10 @@ def test_a_file_url_is_its_path(given: str) -> None:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ("gopher:owner", r"key source gopher: is unknown; .*\(file:, systemd:, pkcs11:.*may be \./gopher:"),
+        (
+            "gopher:owner",
+            r"key source gopher: is unknown; .*\(file:, systemd:, pkcs11:, vault:, awskms:.*may be \./gopher:",
+        ),
         ("file:owner.key", "names no path from the root"),
         ("systemd:../owner.key", "given as systemd:NAME"),
         ("pkcs11:token=raypp;object=owner?wrapped=owner.key", "wrapped=owner.key is no path from the root"),
