@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from raypp.cli.console import error_console
 from raypp.cli.group import command_group
@@ -52,7 +53,6 @@ def check(key: _Key = None) -> None:
 
     Example: raypp key check --key owner.key.wrapped
     """
-    from raypp.cli.console import Console
     from raypp.veil.keyfile import resolve_key_place
     from raypp.veil.wrapping import try_key
 

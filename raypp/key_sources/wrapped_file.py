@@ -85,7 +85,7 @@ class WrappedFile:
     def to_json(self) -> dict[str, Any]:
         """Return the file as a JSON document."""
         parts = {"data_key": self.data_key, "nonce": self.nonce, "sealed": self.sealed}
-        head = json.loads(_bound(self.source, self.wraps, self.fingerprint))
+        head: dict[str, Any] = json.loads(_bound(self.source, self.wraps, self.fingerprint))
         return head | {name: base64.b64encode(part).decode() for name, part in parts.items()}
 
     @classmethod
@@ -99,13 +99,13 @@ class WrappedFile:
             return None
         try:
             document = read_json(content)
-            texts = [_text(document[name]) for name in ("source", "wraps", "fingerprint")]
+            source, wraps, fingerprint = (_text(document[name]) for name in ("source", "wraps", "fingerprint"))
             parts = [base64.b64decode(document[name], validate=True) for name in ("data_key", "nonce", "sealed")]
         except (ContentError, KeyError, TypeError) as error:
             raise ValueError from error
-        if len(parts[1]) != _NONCE_BYTES or "?" in texts[0]:  # how a source is reached is the machine's to say
+        if len(parts[1]) != _NONCE_BYTES or "?" in source:  # how a source is reached is the machine's to say
             raise ValueError
-        return cls(*texts, *parts)
+        return cls(source, wraps, fingerprint, *parts)
 
 
 def _bound(source: str, wraps: str, fingerprint: str) -> bytes:
