@@ -17,7 +17,7 @@ from raypp.shards.vouching import check_fingerprint
 _BYTES_PER_S = 80e6
 """About what one core checks; see docs/contributing/decisions/where-work-runs.md."""
 
-ShardChecker = Executor[[str, Sequence[Receipt], Path | None], Iterable[ShardCheck]]
+ShardChecker = Executor[[str, Sequence[Receipt], KeyPlace | None], Iterable[ShardCheck]]
 """Checks the shards of receipts of (archive, receipts, data key)."""
 
 
