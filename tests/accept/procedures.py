@@ -27,8 +27,10 @@ from tests.procedure.scoring import Score, score
 from tests.usage.benches import SIZE
 from tests.usage.seen import fold
 
-_FIT_FROM, _TRAIN_FROM, _JUDGE_SEED = 0, 5000, 9000
-"""Numbers of the first benches to train on, and the seed of those to judge on."""
+_FIT_FROM, _TRAIN_FROM = 0, 5000
+"""Numbers of the first benches to train on."""
+_SEEDS = {"develop": 9500, "judge": 9000}
+"""Benches to choose parameters on, and to judge on."""
 _FPS = 10
 """At 5, hammers that swing in time with the camera seem to lie."""
 _STREAM = StreamName(SITE, BENCH, 1)
@@ -39,6 +41,7 @@ def main() -> None:
     parser = options_of("procedures", __doc__)
     parser.add_argument("--deviations", type=int, default=200, help="planted ones, on as many benches as it takes")
     parser.add_argument("--seconds", type=float, default=60.0, help="length of each video")
+    parser.add_argument("--seeds", choices=_SEEDS, default="judge")
     parser.set_defaults(fit_stills=1200, stills=3600, size=320, patch=8, fit_epochs=12, hide=2.0, epochs=12)
     options = parser.parse_args()
     detector, veil = loaded(*trained(options, make_procedure_stills, _FIT_FROM, _TRAIN_FROM))
@@ -47,8 +50,8 @@ def main() -> None:
     exact, detected = Score(), Score()
     planted = executions = number = 0
     while planted < options.deviations:
-        eye, plan = _bench(number, options.seconds)
-        video = _video(options.out / f"judge-{number}", eye, options.seconds)
+        eye, plan = _bench(_SEEDS[options.seeds], number, options.seconds)
+        video = _video(options.out / f"{options.seeds}-{number}", eye, options.seconds)
         true_frames = [
             SeenFrame(index, round(index / _FPS * 1e6), Observation.OBSERVED, tuple(seen_of(eye, index / _FPS)))
             for index in range(round(options.seconds * _FPS))
@@ -66,8 +69,8 @@ def main() -> None:
     )
 
 
-def _bench(number: int, seconds: float) -> tuple[Camera, PlannedBench]:
-    return make_procedure_camera(seconds, deal_kinds(_JUDGE_SEED, number), np.random.default_rng([_JUDGE_SEED, number]))
+def _bench(seed: int, number: int, seconds: float) -> tuple[Camera, PlannedBench]:
+    return make_procedure_camera(seconds, deal_kinds(seed, number), np.random.default_rng([seed, number]))
 
 
 def _video(folder: Path, eye: Camera, seconds: float) -> Path:
