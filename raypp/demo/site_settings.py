@@ -1,5 +1,7 @@
 """Settings of the demo's sites: a tool is in use while it moves, steps have an order, who works wears a helmet."""
 
+from dataclasses import dataclass
+
 from raypp.demo.floor.camera import CELLS
 from raypp.demo.workshop.procedure import FIXTURE, OTHERS, SHORTEST_S, STEPS
 from raypp.demo.workshop.tools import BENCH_CLASSES, CLASSES, PART
@@ -9,19 +11,35 @@ BENCH, FLOOR = "bench-1", "floor-1"
 """Cameras of a site whose rules are about procedures, and about people."""
 
 
-def sample_site_settings(site: str, min_shift: float = 0.006, min_confidence: float = 0.25) -> str:
+@dataclass(frozen=True)
+class MovingTools:
+    """When a tool that moves is in use: what exact boxes allow; boxes of a detector tremble, and are missed.
+
+    Attributes:
+        min_shift: above the trembling of boxes on a tool that lies.
+        min_confidence: least confidence of detections that are looked at.
+        min_on_s: shortest use.
+        max_gap_s: longest standstill within a use.
+    """
+
+    min_shift: float = 0.006
+    min_confidence: float = 0.25
+    min_on_s: float = 0.7
+    max_gap_s: float = 0.6
+
+
+def sample_site_settings(site: str, moving: MovingTools = MovingTools()) -> str:
     """Write the YAML of one of the sample's sites; `raypp site configure` takes it.
 
     Args:
         site: name of the site.
-        min_shift: above the trembling of boxes on a tool that lies.
-        min_confidence: least confidence of detections that are looked at.
+        moving: when a tool is in use.
     """
-    tools = "".join(
-        f"  - {{class: {name}, mode: moving, min_on_s: 0.7, max_gap_s: 0.6, min_shift: {min_shift}, max_hidden_s: 8, "
-        f"min_confidence: {min_confidence}}}\n"
-        for name in CLASSES
+    rule = (
+        f"mode: moving, min_on_s: {moving.min_on_s}, max_gap_s: {moving.max_gap_s}, min_shift: {moving.min_shift}, "
+        f"max_hidden_s: 8, min_confidence: {moving.min_confidence}"
     )
+    tools = "".join(f"  - {{class: {name}, {rule}}}\n" for name in CLASSES)
     return f"""# A tool on the bench is in use from when it is taken from its place until it lies still again.
 site: {site}
 time_zone: UTC
@@ -59,15 +77,14 @@ cameras:
 {_PROCEDURES}"""
 
 
-def procedure_site_settings(site: str, min_shift: float, min_confidence: float) -> str:
+def procedure_site_settings(site: str, moving: MovingTools) -> str:
     """Write the YAML of a site with a procedure at its bench alone.
 
     Args:
         site: name of the site.
-        min_shift: above the trembling of boxes on a tool that lies.
-        min_confidence: least confidence of detections of tools that are looked at.
+        moving: when a tool is in use.
     """
-    return f"{sample_site_settings(site, min_shift, min_confidence)}{_PART}cameras:\n{_STATION}{_PROCEDURES}"
+    return f"{sample_site_settings(site, moving)}{_PART}cameras:\n{_STATION}{_PROCEDURES}"
 
 
 def _station() -> str:
@@ -77,7 +94,7 @@ def _station() -> str:
 
 
 def _procedures() -> str:
-    steps = "".join(f"      - {{name: {tool}, tools: [{tool}], min_s: {SHORTEST_S}}}\n" for tool in STEPS)
+    steps = "".join(f"      - {{name: {tool}, tools: [{tool}], min_s: {SHORTEST_S}, max_gap_s: 3}}\n" for tool in STEPS)
     return f"""procedures:
   - name: casting
     cameras: [{BENCH}]

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from raypp.demo.procedures import SITE, PlantedDeviation, ProcedureBench
-from raypp.demo.site_settings import BENCH, procedure_site_settings
+from raypp.demo.site_settings import BENCH, MovingTools, procedure_site_settings
 from raypp.demo.workshop.compliance import make_procedure_camera
 from raypp.demo.workshop.procedure import PlannedBench, deal_kinds
 from raypp.demo.workshop.recording import PlannedVideo, record_all
@@ -22,7 +22,7 @@ from raypp.usage.episode import StreamName
 from raypp.usage.observation import Observation, SeenFrame
 from raypp.usage.settings import SiteSettings
 from tests.accept.stills import make_procedure_stills, seen_of
-from tests.accept.trained import MIN_CONFIDENCE, MIN_SHIFT, loaded, options_of, trained, veiled_frames
+from tests.accept.trained import loaded, options_of, trained, veiled_frames
 from tests.procedure.scoring import Score, score
 from tests.usage.benches import SIZE
 from tests.usage.seen import fold
@@ -33,6 +33,8 @@ _SEEDS = {"develop": 9500, "judge": 9000}
 """Benches to choose parameters on, and to judge on."""
 _FPS = 10
 """At 5, hammers that swing in time with the camera seem to lie."""
+_MOVING = MovingTools(min_shift=0.012, min_confidence=0.5, min_on_s=0.9, max_gap_s=0.8)
+"""Chosen on six benches of `develop`."""
 _STREAM = StreamName(SITE, BENCH, 1)
 
 
@@ -46,7 +48,7 @@ def main() -> None:
     options = parser.parse_args()
     detector, veil = loaded(*trained(options, make_procedure_stills, _FIT_FROM, _TRAIN_FROM))
     assert detector.about.classes == BENCH_CLASSES, detector.about.classes
-    settings = SiteSettings.parse(procedure_site_settings(SITE, MIN_SHIFT, MIN_CONFIDENCE), "settings of the benches")
+    settings = SiteSettings.parse(procedure_site_settings(SITE, _MOVING), "settings of the benches")
     exact, detected = Score(), Score()
     planted = executions = number = 0
     while planted < options.deviations:
