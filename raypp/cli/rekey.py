@@ -9,7 +9,7 @@ import typer
 from raypp.cli.console import ConsoleProgress, error_console, say
 from raypp.cli.execution import execution_of
 from raypp.cli.json_file import write_json
-from raypp.cli.options import JsonFile, RayAddress, RunsOn
+from raypp.cli.options import JsonFile, RayAddress, RunsOn, key_option
 from raypp.execution import On
 from raypp.text.wording import byte_size, counted
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 def rekey(
-    old_key: Annotated[Path, typer.Option("--from", help="The owner's key so far.")],
-    new_key: Annotated[Path, typer.Option("--to", help="The owner's new key.")],
+    old_key: Annotated[str, typer.Option("--from", metavar="FILE|URL", help="The owner's key so far.")],
+    new_key: Annotated[str, typer.Option("--to", metavar="FILE|URL", help="The owner's new key.")],
     encoder: Annotated[Path, typer.Option(help="Encoder file of the learned veil, under the key so far.")],
     out: Annotated[Path, typer.Option(help="Folder of the encoder and the models under the new key.")],
     model: Annotated[list[Path] | None, typer.Option(help="A detector's bundle, such as start.model; repeat.")] = None,
@@ -37,7 +37,7 @@ def rekey(
     out_private: Annotated[
         Path | None, typer.Option(help="The owner's side of the new archive (default: its name with -private).")
     ] = None,
-    data_key: Annotated[Path | None, typer.Option(help="Data key of an encrypted archive, and of the new one.")] = None,
+    data_key: Annotated[str | None, key_option("Data key of an encrypted archive, and of the new one.")] = None,
     camera: Annotated[
         list[str] | None,
         typer.Option(help="SITE/CAMERA that the models are for, where they learned sub-keys apart; repeat."),
@@ -66,13 +66,14 @@ def rekey(
 
     Example: raypp rekey --from old.key --to new.key --encoder fit/encoder.veil --out fit-2 --archive veiled --dry-run
     """
+    from raypp.key_sources.place import key_place, optional_key_place
     from raypp.rekey.run import run_rekey
     from raypp.rekey.settings import RekeySettings
 
     execution = execution_of(on, address, workers=workers)
     settings = RekeySettings(
-        old_key_path=old_key,
-        new_key_path=new_key,
+        old_key_path=key_place(old_key),
+        new_key_path=key_place(new_key),
         encoder_path=encoder,
         out=out,
         models=tuple(model or ()),
@@ -80,7 +81,7 @@ def rekey(
         archive_out=archive_out,
         private=private,
         out_private=out_private,
-        data_key_path=data_key,
+        data_key_path=optional_key_place(data_key),
         sources=tuple(sources or ()),
         cameras=tuple(camera or ()),
         mean_of_sub_keys=mean_of_sub_keys,

@@ -6,6 +6,7 @@ from raypp.errors import OptionError
 from raypp.ingest.settings import owner_side
 from raypp.io.filesystem import is_url
 from raypp.io.settings import AbsolutePath, AbsolutePlace, AbsolutePlaces, FrozenSettings
+from raypp.key_sources.field import AbsoluteKeyPlace
 from raypp.shards.encryption import DataKey
 from raypp.shards.schema import ENCRYPTED_TABLES, PLAIN_TABLES, ArchiveHeader
 from raypp.veil.encoder_file import ENCODER_FILE
@@ -16,7 +17,7 @@ from raypp.veil.spec import LearnedSpec
 
 
 class ArchiveRekeying(FrozenSettings):
-    """Places and keys of a translation. Keys are named by path and read where they are needed.
+    """Places and keys of a translation. Keys are named by path or URL, and read where they are needed.
 
     Attributes:
         archive: the archive under the old key, a folder or a URL.
@@ -31,11 +32,11 @@ class ArchiveRekeying(FrozenSettings):
     out: AbsolutePlace
     private: AbsolutePath
     out_private: AbsolutePath
-    old_key_path: AbsolutePath
-    new_key_path: AbsolutePath
+    old_key_path: AbsoluteKeyPlace
+    new_key_path: AbsoluteKeyPlace
     old_spec: LearnedSpec
     new_spec: LearnedSpec
-    data_key_path: AbsolutePath | None = None
+    data_key_path: AbsoluteKeyPlace | None = None
 
     def load_keys(self) -> tuple[VeilKey, VeilKey]:
         """Read the old and the new key; raises KeyFileError."""
@@ -43,7 +44,7 @@ class ArchiveRekeying(FrozenSettings):
 
     def load_data_key(self) -> DataKey | None:
         """Read the key of Parquet encryption, if any; raises KeyFileError."""
-        return None if self.data_key_path is None else DataKey.load(Path(self.data_key_path))
+        return None if self.data_key_path is None else DataKey.load(self.data_key_path)
 
     def header(self, old: ArchiveHeader, key: VeilKey) -> ArchiveHeader:
         """Return the header that `raypp veil` writes with the new key.
@@ -63,7 +64,7 @@ class ArchiveRekeying(FrozenSettings):
 
 
 class RekeySettings(FrozenSettings):
-    """A veil and whatever else is rekeyed, from which key to which. Keys are named by path, never carried.
+    """A veil and whatever else is rekeyed, from which key to which. Keys are named by path or URL, never carried.
 
     Attributes:
         old_key_path, new_key_path: the owner's keys.
@@ -80,8 +81,8 @@ class RekeySettings(FrozenSettings):
         reveals_mapping: write things under both keys, or a model and an archive, into one folder.
     """
 
-    old_key_path: AbsolutePath
-    new_key_path: AbsolutePath
+    old_key_path: AbsoluteKeyPlace
+    new_key_path: AbsoluteKeyPlace
     encoder_path: AbsolutePath
     out: AbsolutePath
     models: tuple[AbsolutePath, ...] = ()
@@ -89,7 +90,7 @@ class RekeySettings(FrozenSettings):
     archive_out: AbsolutePlace | None = None
     private: AbsolutePath | None = None
     out_private: AbsolutePath | None = None
-    data_key_path: AbsolutePath | None = None
+    data_key_path: AbsoluteKeyPlace | None = None
     sources: AbsolutePlaces = ()
     cameras: tuple[str, ...] = ()
     mean_of_sub_keys: bool = False

@@ -94,8 +94,11 @@ def test_a_detector_that_reads_sub_keys_apart_needs_its_cameras_or_the_mean(plac
     assert mean.models[0].sub_keys == (None,) * SPEC.sub_keys
 
 
-def test_the_encoder_opens_under_the_new_key_alone_and_again_changes_nothing(place, tmp_path):
-    settings = settings_of(place, models=(place / "alike.model",), out=tmp_path / "fit-2")
+def test_the_encoder_opens_under_the_new_key_alone_and_again_changes_nothing(place, tmp_path, monkeypatch):
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(place))
+    settings = settings_of(
+        place, models=(place / "alike.model",), out=tmp_path / "fit-2", new_key_path="systemd:new.key"
+    )
     dry = run_rekey(settings, HERE, dry_run=True)
     assert not (tmp_path / "fit-2").exists()
     done = run_rekey(settings, HERE)
