@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.audit.bounds import bounds_on
+from raypp.audit.coding.ceiling import ceiling_on
 from raypp.audit.core.row import AttackRow
 from raypp.audit.lab import lab_of
 from raypp.audit.report.page import write_audit_report
@@ -14,7 +15,7 @@ from raypp.audit.tasks import IMAGES, AttackExecutor, AttackTask, attack_here, m
 from raypp.audit.verdict.broken_by import pairs_needed
 from raypp.audit.verdict.certificate import CERTIFICATE, Gate, ImageCounts, certify, sign
 from raypp.audit.verdict.gates import Verdict
-from raypp.audit.verdict.headline import first_look, headlines
+from raypp.audit.verdict.headline import first_look, headlines, yardstick
 from raypp.errors import KeyFileError
 from raypp.execution import ExecutionSettings, On, on_ray
 from raypp.io.private import PUBLIC, private_folder, private_umask, write_private
@@ -73,9 +74,11 @@ def run_audit(
         with progress.task("attacking", len(left), steady=False) as advance:  # some take a hundred times as long
             for done in execute(left):
                 advance(1, done, 0)
-    with progress.task("bounds", 1) as advance:
+    with progress.task("bounds", 2) as advance:
         lab = lab_of(settings)
         bounds = bounds_on(lab.veil, lab.evidence, progress.say)
+        advance(1, "", 0)
+        bounds |= ceiling_on(lab.veil, lab.evidence, lab.blind, progress.say)
         advance(1, "", 0)
     certificate = certify(
         settings.spec,
@@ -136,7 +139,11 @@ def audit_summary_lines(summary: AuditSummary) -> Iterator[str]:
         yield f"known pairs   {needed.name}: {needed.verdict}: {needed.got:.2f}{by}"
     yield f"report        {summary.report} (all figures, and plain images: it stays with their owner)"
     yield f"hand out      {summary.certificate}, {summary.public_report}"
-    yield from (*headlines(summary.gates), *first_look(summary.budget))
+    yield from (
+        *headlines(summary.gates),
+        *yardstick(summary.bounds, summary.rows),
+        *first_look(summary.budget),
+    )
 
 
 def _begin_line(wanted: Sequence[AttackTask], left: int, *, on_ray: bool) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from raypp.audit.coding.code_length import coded_bits
 from raypp.compare.images import ImageDataset, LabelledImage, letterboxed
 from raypp.fit.results import FitEpoch
 from raypp.fit.settings import FitSettings
@@ -37,6 +38,8 @@ class FitCard(BaseModel):
     bits: float = Field(description="entropy of a code value, in bits")
     frame_bytes: float = Field(description="bytes of a frame after an ideal coder of single values, mean")
     of_files: float = Field(description="the same as a share of the images' files")
+    coded_bits: float = Field(description="bits of a frame after an ideal coder with contexts, mean")
+    coded_bits_per_pixel: float = Field(description="the same of a pixel")
     encode_ms: float = Field(description="milliseconds to encode a frame on one core, median")
     of_decoding: float = Field(description="the same as a share of decoding and resizing the image")
 
@@ -51,14 +54,21 @@ def make_card(settings: FitSettings, images: ImageDataset, last: FitEpoch, netwo
         network: the fitted encoder.
     """
     chosen = _spread(images.splits["val"] or images.splits["train"])
-    decoding, encoding, sizes, entropies = [], [], [], []
+    decoding, encoding, sizes, entropies, codes = [], [], [], [], []
     for image in chosen:
         seconds, (_, pixels) = _timed(lambda image=image: letterboxed(image, settings.size, settings.patch))  # type: ignore[misc]
         decoding.append(seconds)
         seconds, levels = _timed(lambda pixels=pixels: network.levels(pixels))  # type: ignore[misc]
         encoding.append(seconds)
+        codes.append(levels)
         entropies.append(_entropies(levels, 1 << settings.bits))
         sizes.append(entropies[-1].sum() * levels[0].size / 8)
+    before = [
+        network.levels(letterboxed(image, settings.size, settings.patch)[1])
+        for image in _spread(images.splits["train"])
+    ]
+    coded = coded_bits(codes, 1 << settings.bits, before)
+    pixels = sum(levels[0].size for levels in codes) * settings.patch**2
     files = sum(image.path.stat().st_size for image in chosen) / len(chosen)
     return FitCard(
         dataset=images.name,
@@ -72,6 +82,8 @@ def make_card(settings: FitSettings, images: ImageDataset, last: FitEpoch, netwo
         bits=float(np.mean(entropies)),
         frame_bytes=float(np.mean(sizes)),
         of_files=float(np.mean(sizes)) / max(files, 1),
+        coded_bits=float(coded.mean()),
+        coded_bits_per_pixel=float(coded.sum() / pixels),
         encode_ms=median(encoding) * 1e3,
         of_decoding=median(encoding) / max(median(decoding), 1e-9),
     )

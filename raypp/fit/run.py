@@ -238,6 +238,10 @@ def fit_summary_lines(summary: FitSummary, kept: Path | None = None) -> Iterator
             f"{card.of_files:.2f} of the images' files"
         )
         yield (
+            f"holds         {card.coded_bits:,.0f} bits a frame after an ideal coder with contexts, "
+            f"{card.coded_bits_per_pixel:.2f} a pixel"
+        )
+        yield (
             f"costs         {card.encode_ms:.1f} ms to encode a frame on one core, {card.of_decoding:.2f} of decoding "
             "and resizing it"
         )

@@ -14,7 +14,7 @@ from raypp.audit.report.tables import AttackTable, attack_tables, bounds_table, 
 from raypp.audit.verdict.broken_by import pairs_needed
 from raypp.audit.verdict.certificate import Certificate
 from raypp.audit.verdict.gates import Gate, Verdict, mean_leakage
-from raypp.audit.verdict.headline import first_look, headlines
+from raypp.audit.verdict.headline import first_look, headlines, yardstick
 from raypp.errors import OptionError
 from raypp.io.atomic import write_text
 from raypp.web.assets import STYLE, static_file
@@ -74,7 +74,7 @@ class AuditReport:
 
     Attributes:
         certificate: what it tells of.
-        headlines, first_look: sentences of the verdict.
+        headlines, yardstick, first_look: sentences of the verdict.
         gates: each gate's verdict, and it in words.
         facts: what was attacked.
         adversaries: their attacks.
@@ -88,6 +88,7 @@ class AuditReport:
 
     certificate: Certificate
     headlines: tuple[str, ...]
+    yardstick: tuple[str, ...]
     first_look: tuple[str, ...]
     gates: tuple[tuple[Badge, str], ...]
     facts: tuple[Fact, ...]
@@ -136,6 +137,7 @@ def report_of(certificate: Certificate, images: Path | None) -> AuditReport:
     return AuditReport(
         certificate=certificate,
         headlines=tuple(headlines(certificate.gates)),
+        yardstick=tuple(yardstick(certificate.bounds, rows)),
         first_look=tuple(first_look(certificate.budget)),
         gates=tuple(
             (Badge(gate.verdict.value, _LOOKS[gate.verdict]), gate_sentence(gate)) for gate in certificate.gates

@@ -132,8 +132,12 @@ def bounds_table(bounds: Mapping[str, float]) -> AttackTable:
     """Return the table of figures that follow without any attack, each with what it says and what not."""
     heads = (("figure", ""), ("", "n"), ("what it says, and what not", ""))
     return _table(
-        heads, [[(name, ""), (f"{value:,.3g}", "n"), (CAVEATS.get(name, ""), "")] for name, value in bounds.items()]
+        heads, [[(name, ""), (_figure(value), "n"), (CAVEATS.get(name, ""), "")] for name, value in bounds.items()]
     )
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
 
 
 def _reconstruct(row: ReconstructRow) -> list[tuple[str | Cell, str]]:

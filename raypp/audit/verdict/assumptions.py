@@ -44,6 +44,9 @@ CELL_VALUES, DIRECTIONS = "directions of a cell's pixels", "directions in which 
 ALONG = "share of the detail along those"
 BY_CELL = "share of the detail that a linear decoder explains, by a cell's codes"
 BY_AROUND = "share of the detail that a linear decoder explains, by 3x3 cells' codes"
+CODED_BITS, CODED_BITS_PER_PIXEL = "bits per frame, coded", "bits per pixel, coded"
+CEILING_DETAIL, CEILING_DETAIL_WORST = "codec ceiling, detail", "codec ceiling, detail, worst 5 %"
+CEILING_EDGES, CEILING_EDGES_WORST = "codec ceiling, edges", "codec ceiling, edges, worst 5 %"
 CAVEATS = {
     BITS_PER_CELL: "No attack reconstructs more bits than there are; a recognisable image may need few.",
     DIRECTIONS: (
@@ -55,6 +58,16 @@ CAVEATS = {
         " who holds the key and has undone folds and rounding."
     ),
     BY_CELL: "In closed form, of all these images: the limit of a linear decoder with any number of pairs.",
+    CODED_BITS: (
+        "Mean over attacked images, after an ideal arithmetic coder that learns from the codes as it goes. A better "
+        "model would need fewer."
+    ),
+    CEILING_DETAIL: (
+        "Leakage L of what an image codec shows in as many bits: AVIF or JPEG 2000, of luma alone, whichever shows "
+        "more of an image. A yardstick, and no bound: an attacker who knows such images may add what they have in "
+        "common."
+    ),
+    CEILING_EDGES: "The same of edges.",
     BY_AROUND: "The same of a cell and its eight neighbours. Decoders that are not linear find more.",
 }
 """Limits of the figures that follow without any attack."""

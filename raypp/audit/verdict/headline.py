@@ -1,9 +1,11 @@
-"""The verdict of an audit in one sentence for each adversary."""
+"""The verdict of an audit in one sentence for each adversary, and what was found beside what the bits could show."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from raypp.audit.core.budget import Budget
 from raypp.audit.core.model import Adversary
+from raypp.audit.core.row import AttackRow, ReconstructRow
+from raypp.audit.verdict.assumptions import CEILING_DETAIL, CEILING_DETAIL_WORST, CODED_BITS, CODED_BITS_PER_PIXEL
 from raypp.audit.verdict.gates import Gate, Verdict
 from raypp.text.wording import counted
 
@@ -14,11 +16,34 @@ _WHO = {
     Adversary.WHITE_BOX: "a white-box adversary",
 }
 
+_WITHOUT_PAIRS = {Adversary.CIPHERTEXT_ONLY, Adversary.INSIDER}
+
 
 def headlines(gates: Sequence[Gate]) -> list[str]:
     """Say what became of the thresholds, one sentence for each adversary that has any."""
     sides = ([gate for gate in gates if gate.adversary is adversary] for adversary in Adversary)
     return [_headline(side) for side in sides if side] or ["Not proven: no threshold was judged."]
+
+
+def yardstick(bounds: Mapping[str, float], rows: Sequence[AttackRow]) -> list[str]:
+    """Say what an image codec shows in as many bits, and what attacks without pair or key found; else nothing.
+
+    Args:
+        bounds: of a certificate; those of earlier versions have no such figures.
+        rows: of any target and adversary.
+    """
+    if CODED_BITS not in bounds:
+        return []
+    sentences = [f"A veiled frame takes {bounds[CODED_BITS]:,.0f} bits, {bounds[CODED_BITS_PER_PIXEL]:.2f} a pixel."]
+    if CEILING_DETAIL in bounds:
+        few = f"worst 5 %: {bounds[CEILING_DETAIL_WORST]:.2f}"
+        sentences.append(f"In as many, an image codec shows {bounds[CEILING_DETAIL]:.2f} of the detail ({few}).")
+        counted_rows = [row for row in rows if isinstance(row, ReconstructRow) and row.is_veil and row.evaluated]
+        details = [row.detail for row in counted_rows if row.adversary in _WITHOUT_PAIRS and row.detail]
+        if details:
+            mean, worst = max(detail.mean for detail in details), max(detail.worst for detail in details)
+            sentences.append(f"Attacks without pair or key found {mean:.2f} ({worst:.2f}).")
+    return [" ".join(sentences)]
 
 
 def first_look(budget: str) -> list[str]:
