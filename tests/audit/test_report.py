@@ -20,9 +20,7 @@ from raypp.audit.core.recognised import (
 )
 from raypp.audit.core.row import AttackRow
 from raypp.audit.report.page import write_audit_report
-from raypp.audit.verdict.assumptions import CEILING_DETAIL, CEILING_DETAIL_WORST, CODED_BITS, CODED_BITS_PER_PIXEL
 from raypp.audit.verdict.certificate import Certificate, ImageCounts
-from raypp.audit.verdict.headline import yardstick
 from raypp.errors import OptionError
 from tests.audit.rows import (
     FAILED,
@@ -152,30 +150,6 @@ def test_the_headline_never_says_more_than_the_gates(tmp_path: Path, rows: list[
     page = show(tmp_path, certificate(rows))
     assert headline in page.text
     assert "Against a ciphertext-only adversary: the veil held" not in page.text
-
-
-def test_what_as_many_bits_could_show_stands_beside_what_was_found_without_pair_or_key(tmp_path: Path) -> None:
-    bits = {CODED_BITS: 16523.0, CODED_BITS_PER_PIXEL: 0.252}
-    ceiling = {CEILING_DETAIL: 0.724, CEILING_DETAIL_WORST: 0.965}
-    rows = [
-        reconstruct(detail=0.05, worst=0.2),
-        reconstruct("feature bridge, linear", 0.04, worst=0.3, adversary=Adversary.INSIDER),
-        reconstruct("statistics", 0.9, control=FAILED),
-        reconstruct("inversion", 0.8, adversary=Adversary.WHITE_BOX),
-        reconstruct(target="pixelation 16", detail=0.5),
-        pairs(6, 0.7),
-    ]
-    text = show(tmp_path, certificate(rows, bounds=bits | ceiling)).text
-    assert (
-        "A veiled frame takes 16,523 bits, 0.25 a pixel. In as many, an image codec shows 0.72 of the detail (worst 5 "
-        "%: 0.96). Attacks without pair or key found 0.05 (0.30)."
-    ) in text
-    assert "codec ceiling, detail, worst 5 %0.965" in text
-    assert "bits per frame, coded16,523Mean over attacked images" in text
-    assert yardstick(bits, rows) == ["A veiled frame takes 16,523 bits, 0.25 a pixel."]
-    (without,) = yardstick(bits | ceiling, [pairs(6, 0.7)])
-    assert without.endswith("(worst 5 %: 0.96).")
-    assert yardstick({}, rows) == []
 
 
 def test_an_insider_is_judged_apart_and_an_attack_that_was_not_made_says_why(tmp_path: Path) -> None:
