@@ -1,6 +1,7 @@
 """The codec ceiling: what image codecs show of the victims in as many bits as their veiled frames take."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,15 +11,9 @@ from raypp.audit.core.model import Frames
 from raypp.audit.footage.evidence import Evidence
 from raypp.audit.metrics import scores
 from raypp.audit.metrics.measure import BlindBaseline
+from raypp.audit.metrics.yardstick import yardstick_figures
 from raypp.audit.targets.target import veil
-from raypp.audit.verdict.assumptions import (
-    CEILING_DETAIL,
-    CEILING_DETAIL_WORST,
-    CEILING_EDGES,
-    CEILING_EDGES_WORST,
-    CODED_BITS,
-    CODED_BITS_PER_PIXEL,
-)
+from raypp.audit.verdict.assumptions import CEILING, CODED_BITS, CODED_BITS_PER_PIXEL
 from raypp.errors import ModelError
 from raypp.veil.veil import Veil
 
@@ -52,12 +47,8 @@ def ceiling_on(
         say(f"the codec ceiling is not computed: {error}")
         return {name: float(figure) for name, figure in figures.items()}
     most = np.array([_most(victims.frames[place], size, blind.block) for place, size in zip(places, bits, strict=True)])
-    for name, worst, got, least in (
-        (CEILING_DETAIL, CEILING_DETAIL_WORST, most[:, 0], blind.detail[places]),
-        (CEILING_EDGES, CEILING_EDGES_WORST, most[:, 1], blind.edges[places]),
-    ):
-        if leaked := scores.estimate(scores.leakage(got, least)):
-            figures |= {name: leaked.mean, worst: leaked.worst}
+    chosen = replace(blind, detail=blind.detail[places], edges=blind.edges[places])
+    figures |= yardstick_figures(CEILING, most[:, 0], most[:, 1], chosen)
     return {name: float(figure) for name, figure in figures.items()}
 
 

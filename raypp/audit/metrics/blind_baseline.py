@@ -14,11 +14,9 @@ def blind_baseline(known: Images, victims: Images, block: int) -> Frames:
         victims: only their labels and their shape are looked at.
         block: side of the blocks that the mean is of, in pixels.
     """
-    count, height, width, _ = known.frames.shape
-    cut = known.frames.reshape(count, height // block, block, width // block, block, 3)
-    mean = np.round(cut.mean(axis=(0, 1, 3))).astype(np.uint8)
+    _, height, width, _ = known.frames.shape
     colours = _colours(known)
-    baseline = np.tile(mean, (len(victims), height // block, width // block, 1))
+    baseline = np.tile(mean_block(known, block), (len(victims), height // block, width // block, 1))
     for image, boxes in zip(baseline, victims.boxes, strict=True):
         for name, box in boxes:
             if name in colours:
@@ -26,6 +24,13 @@ def blind_baseline(known: Images, victims: Images, block: int) -> Frames:
                 top, bottom = round((box.y - box.h / 2) * height), round((box.y + box.h / 2) * height)
                 image[max(top, 0) : bottom, max(left, 0) : right] = colours[name]
     return baseline
+
+
+def mean_block(known: Images, block: int) -> Frames:
+    """Return the mean of all blocks of known images, uint8[block, block, 3]."""
+    count, height, width, _ = known.frames.shape
+    cut = known.frames.reshape(count, height // block, block, width // block, block, 3)
+    return np.asarray(np.round(cut.mean(axis=(0, 1, 3))).astype(np.uint8))
 
 
 def _colours(known: Images) -> dict[str, npt.NDArray[np.uint8]]:

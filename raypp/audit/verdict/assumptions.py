@@ -45,8 +45,18 @@ ALONG = "share of the detail along those"
 BY_CELL = "share of the detail that a linear decoder explains, by a cell's codes"
 BY_AROUND = "share of the detail that a linear decoder explains, by 3x3 cells' codes"
 CODED_BITS, CODED_BITS_PER_PIXEL = "bits per frame, coded", "bits per pixel, coded"
-CEILING_DETAIL, CEILING_DETAIL_WORST = "codec ceiling, detail", "codec ceiling, detail, worst 5 %"
-CEILING_EDGES, CEILING_EDGES_WORST = "codec ceiling, edges", "codec ceiling, edges, worst 5 %"
+CEILING, SILHOUETTES, TONED = "codec ceiling", "silhouettes alone", "silhouettes in their own tones"
+
+
+def yardstick_names(yardstick: str) -> tuple[str, str, str, str]:
+    """Return the names of a yardstick's leakage of detail, its mean and worst 5 %, and of edges, likewise."""
+    detail, edges = (f"{yardstick}, {score}" for score in ("detail", "edges"))
+    return detail, f"{detail}, worst 5 %", edges, f"{edges}, worst 5 %"
+
+
+CEILING_DETAIL, CEILING_DETAIL_WORST, CEILING_EDGES, _ = yardstick_names(CEILING)
+SILHOUETTES_DETAIL, SILHOUETTES_WORST, SILHOUETTES_EDGES, _ = yardstick_names(SILHOUETTES)
+TONED_DETAIL, TONED_WORST, TONED_EDGES, _ = yardstick_names(TONED)
 CAVEATS = {
     BITS_PER_CELL: "No attack reconstructs more bits than there are; a recognisable image may need few.",
     DIRECTIONS: (
@@ -68,6 +78,13 @@ CAVEATS = {
         "common."
     ),
     CEILING_EDGES: "The same of edges.",
+    SILHOUETTES_DETAIL: (
+        "Leakage L of the outlines of labelled things, cut out of the plain images, in the mean tones of their class "
+        "on known images. A detector must see about as much."
+    ),
+    SILHOUETTES_EDGES: "The same of edges.",
+    TONED_DETAIL: "The same outlines, each in the thing's own mean tones: how light it is, and what surrounds it.",
+    TONED_EDGES: "The same of edges.",
     BY_AROUND: "The same of a cell and its eight neighbours. Decoders that are not linear find more.",
 }
 """Limits of the figures that follow without any attack."""

@@ -5,7 +5,16 @@ from collections.abc import Mapping, Sequence
 from raypp.audit.core.budget import Budget
 from raypp.audit.core.model import Adversary
 from raypp.audit.core.row import AttackRow, ReconstructRow
-from raypp.audit.verdict.assumptions import CEILING_DETAIL, CEILING_DETAIL_WORST, CODED_BITS, CODED_BITS_PER_PIXEL
+from raypp.audit.verdict.assumptions import (
+    CEILING_DETAIL,
+    CEILING_DETAIL_WORST,
+    CODED_BITS,
+    CODED_BITS_PER_PIXEL,
+    SILHOUETTES_DETAIL,
+    SILHOUETTES_WORST,
+    TONED_DETAIL,
+    TONED_WORST,
+)
 from raypp.audit.verdict.gates import Gate, Verdict
 from raypp.text.wording import counted
 
@@ -16,8 +25,6 @@ _WHO = {
     Adversary.WHITE_BOX: "a white-box adversary",
 }
 
-_WITHOUT_PAIRS = {Adversary.CIPHERTEXT_ONLY, Adversary.INSIDER}
-
 
 def headlines(gates: Sequence[Gate]) -> list[str]:
     """Say what became of the thresholds, one sentence for each adversary that has any."""
@@ -26,24 +33,34 @@ def headlines(gates: Sequence[Gate]) -> list[str]:
 
 
 def yardstick(bounds: Mapping[str, float], rows: Sequence[AttackRow]) -> list[str]:
-    """Say what an image codec shows in as many bits, and what attacks without pair or key found; else nothing.
+    """Say what an image codec shows in as many bits, what attacks without pair or key found, and what outlines show.
 
     Args:
-        bounds: of a certificate; those of earlier versions have no such figures.
+        bounds: of a certificate; what an earlier version did not measure is left out.
         rows: of any target and adversary.
     """
-    if CODED_BITS not in bounds:
-        return []
-    sentences = [f"A veiled frame takes {bounds[CODED_BITS]:,.0f} bits, {bounds[CODED_BITS_PER_PIXEL]:.2f} a pixel."]
+    sentences = []
+    if CODED_BITS in bounds:
+        sentences.append(
+            f"A veiled frame takes {bounds[CODED_BITS]:,.0f} bits, {bounds[CODED_BITS_PER_PIXEL]:.2f} a pixel."
+        )
     if CEILING_DETAIL in bounds:
-        few = f"worst 5 %: {bounds[CEILING_DETAIL_WORST]:.2f}"
-        sentences.append(f"In as many, an image codec shows {bounds[CEILING_DETAIL]:.2f} of the detail ({few}).")
-        counted_rows = [row for row in rows if isinstance(row, ReconstructRow) and row.is_veil and row.evaluated]
-        details = [row.detail for row in counted_rows if row.adversary in _WITHOUT_PAIRS and row.detail]
-        if details:
-            mean, worst = max(detail.mean for detail in details), max(detail.worst for detail in details)
-            sentences.append(f"Attacks without pair or key found {mean:.2f} ({worst:.2f}).")
-    return [" ".join(sentences)]
+        shown = f"{bounds[CEILING_DETAIL]:.2f} of the detail (worst 5 %: {bounds[CEILING_DETAIL_WORST]:.2f})"
+        sentences.append(f"In as many, an image codec shows {shown}.")
+    details = [row.detail for row in rows if isinstance(row, ReconstructRow) and row.is_veil and _without_pairs(row)]
+    found = [detail for detail in details if detail]
+    if sentences and found:
+        mean, worst = max(detail.mean for detail in found), max(detail.worst for detail in found)
+        sentences.append(f"Attacks without pair or key found {mean:.2f} ({worst:.2f}).")
+    if SILHOUETTES_DETAIL in bounds:
+        alone = f"{bounds[SILHOUETTES_DETAIL]:.2f} ({bounds[SILHOUETTES_WORST]:.2f})"
+        toned = f"{bounds[TONED_DETAIL]:.2f} ({bounds[TONED_WORST]:.2f})"
+        sentences.append(f"Outlines of labelled things alone show {alone}, in their own tones {toned}.")
+    return [" ".join(sentences)] if sentences else []
+
+
+def _without_pairs(row: ReconstructRow) -> bool:
+    return row.evaluated and row.adversary in {Adversary.CIPHERTEXT_ONLY, Adversary.INSIDER}
 
 
 def first_look(budget: str) -> list[str]:
