@@ -49,7 +49,7 @@ def yardstick(bounds: Mapping[str, float], rows: Sequence[AttackRow]) -> list[st
         sentences.append(f"In as many, an image codec shows {shown}.")
     details = [row.detail for row in rows if isinstance(row, ReconstructRow) and row.is_veil and _without_pairs(row)]
     found = [detail for detail in details if detail]
-    if sentences and found:
+    if found and (CEILING_DETAIL in bounds or SILHOUETTES_DETAIL in bounds):
         mean, worst = max(detail.mean for detail in found), max(detail.worst for detail in found)
         sentences.append(f"Attacks without pair or key found {mean:.2f} ({worst:.2f}).")
     if SILHOUETTES_DETAIL in bounds:
