@@ -64,6 +64,6 @@ def _cut(crop: Frames, inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         return np.zeros_like(inside)
     marks = np.where(box, cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8)
     cv2.setRNGSeed(0)
-    cv2.grabCut(small, marks, None, np.zeros((1, 65)), np.zeros((1, 65)), _STEPS, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(small, marks, (0, 0, 0, 0), np.zeros((1, 65)), np.zeros((1, 65)), _STEPS, cv2.GC_INIT_WITH_MASK)
     thing = np.isin(marks, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.float32)
     return np.asarray(cv2.resize(thing, (width, height), interpolation=cv2.INTER_LINEAR) > 0.5)

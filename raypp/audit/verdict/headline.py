@@ -48,9 +48,9 @@ def yardstick(bounds: Mapping[str, float], rows: Sequence[AttackRow]) -> list[st
         shown = f"{bounds[CEILING_DETAIL]:.2f} of the detail (worst 5 %: {bounds[CEILING_DETAIL_WORST]:.2f})"
         sentences.append(f"In as many, an image codec shows {shown}.")
     details = [row.detail for row in rows if isinstance(row, ReconstructRow) and row.is_veil and _without_pairs(row)]
-    found = [detail for detail in details if detail]
-    if found and (CEILING_DETAIL in bounds or SILHOUETTES_DETAIL in bounds):
-        mean, worst = max(detail.mean for detail in found), max(detail.worst for detail in found)
+    leaked = [detail for detail in details if detail]
+    if leaked and (CEILING_DETAIL in bounds or SILHOUETTES_DETAIL in bounds):
+        mean, worst = max(detail.mean for detail in leaked), max(detail.worst for detail in leaked)
         sentences.append(f"Attacks without pair or key found {mean:.2f} ({worst:.2f}).")
     if SILHOUETTES_DETAIL in bounds:
         alone = f"{bounds[SILHOUETTES_DETAIL]:.2f} ({bounds[SILHOUETTES_WORST]:.2f})"
