@@ -93,4 +93,4 @@ def test_few_bits_are_those_of_a_frame_whatever_names_its_values_have() -> None:
 
 @pytest.mark.parametrize(("count", "most", "places"), [(0, 3, []), (5, 0, [0]), (5, 2, [0, 4]), (3, 9, [0, 1, 2])])
 def test_some_are_taken_evenly(count: int, most: int, places: list[int]) -> None:
-    assert spread(count, most).tolist() == places
+    assert spread(count, most) == places

@@ -56,7 +56,8 @@ class AdaptiveModel:
         shares, each = self._regressions[channel].shares(inputs), np.arange(len(values))
         bits = -float(np.log2(shares[each, values], dtype=np.float64).sum())
         shares[each, values] -= 1
-        self._regressions[channel].learn(inputs.T @ shares / len(values))
+        slopes: Floats = (inputs.T @ shares) / np.float32(len(values))
+        self._regressions[channel].learn(slopes)
         return bits
 
     def _padded(self, frame_Chw: Codes) -> npt.NDArray[np.uint16]:

@@ -33,6 +33,6 @@ def coded_bits(frames: Sequence[Codes], levels: int, earlier: Sequence[Codes]) -
     return np.ceil(bits)
 
 
-def spread(count: int, most: int) -> npt.NDArray[np.int64]:
+def spread(count: int, most: int) -> list[int]:
     """Return at most so many places of `count`, evenly from the first to the last, and at least one if there is any."""
-    return np.linspace(0, count - 1, min(count, max(most, 1))).round().astype(np.int64)
+    return [round(place) for place in np.linspace(0, count - 1, min(count, max(most, 1))).tolist()]

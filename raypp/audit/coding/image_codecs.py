@@ -34,7 +34,7 @@ def shown_in(frame: Frames, bits: float) -> Iterator[Frames]:
     """
     luma, size = Image.fromarray(frame).convert("L"), int(bits // 8)
     for share in _SHARES:
-        sides = tuple(max(1, round(side * share)) for side in luma.size)
+        sides = max(1, round(luma.width * share)), max(1, round(luma.height * share))
         smaller = luma.resize(sides, Image.Resampling.LANCZOS)
         for content in (_avif(smaller, size), _jpeg_2000(smaller, size)):
             if content is not None:
