@@ -159,7 +159,7 @@ def test_a_fit_ends_with_a_card(place: Path, tmp_path: Path) -> None:
     assert card.bits == pytest.approx(np.mean(bits)), "names of values change no entropy"
     assert card.frame_bytes == pytest.approx(np.mean(sizes))
     assert 0 < card.coded_bits <= 8 * 8 * 8 * 3
-    assert card.coded_bits_per_pixel == pytest.approx(card.coded_bits / 64**2)
+    assert card.coded_bits_per_pixel == pytest.approx(card.coded_bits / (64 * 48))
     assert 0 < card.encode_ms < 1000
     (fitted / "card.json").unlink()  # as after a kill before it was written
     again = run_fit(settings, fitted, key).card
