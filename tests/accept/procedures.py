@@ -33,8 +33,8 @@ _SEEDS = {"develop": 9500, "judge": 9000}
 """Benches to choose parameters on, and to judge on."""
 _FPS = 10
 """At 5, hammers that swing in time with the camera seem to lie."""
-_MOVING = MovingTools(min_shift=0.012, min_confidence=0.5, min_on_s=0.9, max_gap_s=0.8)
-"""Chosen on six benches of `develop`."""
+_MOVING = MovingTools(min_shift=0.008, min_confidence=0.35, max_gap_s=1.0)
+"""Chosen on twenty benches of `develop`."""
 _STREAM = StreamName(SITE, BENCH, 1)
 
 
