@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.ending import interrupt_on_sigterm
+from tests.ending import heed_interrupts, interrupt_on_sigterm
 
 # Several processes run tests: threads of one that wait for a CPU of another's would slow both down many times.
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -65,6 +65,7 @@ def pytest_collection() -> Iterator[None]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure() -> None:
     """Let SIGTERM, as of `timeout`, end a run as Ctrl-C does: with the servers that it has started."""
+    heed_interrupts()
     interrupt_on_sigterm()
 
 

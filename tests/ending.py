@@ -27,3 +27,12 @@ def interrupt_on_sigterm() -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, interrupt)
+
+
+def heed_interrupts() -> None:
+    """Take SIGINT, also where a shell has this program ignore it, as one does in the background.
+
+    Commands that it starts would ignore it, too.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

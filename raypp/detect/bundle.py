@@ -57,7 +57,7 @@ class Bundle:
         """Return the bundle as it is in a file: the same bytes for the same header and tensors."""
         header = self.header.model_dump_json()
         metadata = {"format": "pt", HEADER_KEY: header, DIGEST_KEY: _digest(header, self.tensors)}
-        return _with_sorted_index(safetensors.torch.save(dict(self.tensors), metadata))
+        return with_sorted_index(safetensors.torch.save(dict(self.tensors), metadata))
 
 
 def model_passphrase_from_environment() -> str:
@@ -147,8 +147,12 @@ def _unreadable(path: Path, error: OSError) -> ModelError:
     return ModelError(f"bundle {path}: {error.strerror}; give the path of a file that `raypp export` wrote")
 
 
-def _with_sorted_index(content: bytes) -> bytes:
-    """The same safetensors with the entries of its index in order: safetensors writes metadata in any."""
+def with_sorted_index(content: bytes) -> bytes:
+    """Return the same safetensors with the entries of its index in order: safetensors writes metadata in any.
+
+    Args:
+        content: the bytes of a safetensors file.
+    """
     length = int.from_bytes(content[:LENGTH_BYTES], "little")
     index = json.loads(content[LENGTH_BYTES : LENGTH_BYTES + length])
     text = json.dumps(index, sort_keys=True, separators=(",", ":")).encode()

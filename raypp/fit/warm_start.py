@@ -6,6 +6,7 @@ from pathlib import Path
 import safetensors.torch
 from torch import Tensor
 
+from raypp.detect.bundle import with_sorted_index
 from raypp.detect.model import load_trained_weights
 from raypp.detect.ultralytics import DetectionModel
 from raypp.detect.warm_start import read_warm_start
@@ -34,7 +35,7 @@ def write_warm_start(
     header = WarmStartHeader(classes=classes, **fields)
     tensors = {name: _stored(name, tensor) for name, tensor in state.items() if _ADVERSARIES not in name}
     content = safetensors.torch.save(tensors, {"format": "pt", HEADER_KEY: header.model_dump_json()})
-    write_private(folder / WARM_START_FILE, content)
+    write_private(folder / WARM_START_FILE, with_sorted_index(content))
 
 
 def forget_warm_start(folder: Path) -> None:

@@ -10,7 +10,7 @@ import raypp
 from raypp.audit.core.code import MAKES_ROWS, SHOWS_ROWS, code_digest
 
 PACKAGE = Path(raypp.__file__).parent
-CHANGES_NO_FIGURE = {"errors", "execution", "io", "progress", "text"}
+CHANGES_NO_FIGURE = {"errors", "execution", "io", "key_sources", "progress", "text"}
 """Rooms that modules which make rows import, and whose source does not count: no figure comes from them."""
 
 

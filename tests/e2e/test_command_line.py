@@ -69,8 +69,11 @@ def test_an_interrupted_command_says_how_to_go_on(
     ) as running:
         writer = _opened_for_reading(key, running)
         running.send_signal(sent)
-        _, output = running.communicate(timeout=60)
-        os.close(writer)
+        try:
+            _, output = running.communicate(timeout=60)
+        finally:
+            running.kill()  # else `with` would wait for it for ever
+            os.close(writer)
     assert running.returncode == code
     *before, last = output.splitlines()
     assert last == f"raypp: stopped; {then}"

@@ -249,7 +249,11 @@ class Connection:
                 for index, code in enumerate(codes)
             ]
         chunk = pb.Chunk(
-            sequence=sequence, committed_seen=self.seen if seen is None else seen, frames=frames, last=last
+            sequence=sequence,
+            committed_seen=self.seen if seen is None else seen,
+            frames=frames,
+            last=last,
+            sent_at_us=time.time_ns() // 1000,
         )
         self.send(pb.StreamFramesRequest(chunk=chunk))
 
