@@ -58,8 +58,9 @@ def prepare(settings: ArchiveRekeying, sources: Sequence[str], progress: Progres
         SpecError: if it cannot be translated exactly.
         MediaError: if a source cannot be read.
     """
-    _check_veil(settings)
+    _refuse_patch_veil(settings)
     worker = RekeyWorker.open(settings)
+    _check_veil(worker)
     labels = {version: read_labels(worker.reader.store, version) for version in list_versions(worker.reader.store)}
     signed = _check_signed(worker, labels)
     receipts = {receipt.segment_id: receipt for receipt in worker.reader.manifest.receipts}
@@ -69,14 +70,17 @@ def prepare(settings: ArchiveRekeying, sources: Sequence[str], progress: Progres
     return RekeyWork(worker, receipts, plan, _rekeyed(plan, identities, worker), labels, signed)
 
 
-def _check_veil(settings: ArchiveRekeying) -> None:
-    header = read_archive_header(Store(settings.archive))
-    if header.spec.get("family", "patch") != "learned":
+def _refuse_patch_veil(settings: ArchiveRekeying) -> None:
+    if read_archive_header(Store(settings.archive)).spec.get("family", "patch") != "learned":
         raise SpecError(f"archive {settings.archive} is of a patch veil, which cannot be rekeyed; {PATCH_REMEDY}")
-    veil_id = settings.load_keys()[0].veil_id(settings.old_spec)
-    if header.veil_id != veil_id:
+
+
+def _check_veil(worker: RekeyWorker) -> None:
+    settings, own = worker.settings, worker.reader.header.veil_id
+    veil_id = worker.keys[0].veil_id(settings.old_spec)
+    if own != veil_id:
         raise ConflictError(
-            f"archive {settings.archive} is of veil {header.veil_id}, but this key and encoder make veil {veil_id}; "
+            f"archive {settings.archive} is of veil {own}, but this key and encoder make veil {veil_id}; "
             "give the key and the encoder that it was veiled with"
         )
 

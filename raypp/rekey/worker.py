@@ -117,14 +117,15 @@ def _rows(segment: RekeyedSegment, worker: RekeyWorker) -> list[ShardRow]:
     relative = segment.receipt.shard
     if relative is None:
         return []
-    if hashlib.sha256(worker.reader.store.read(relative)).hexdigest() != segment.receipt.shard_sha256:
+    content = worker.reader.store.read(relative)
+    if hashlib.sha256(content).hexdigest() != segment.receipt.shard_sha256:
         raise ShardError(
             f"shard {worker.reader.store.root}/{relative} is not as its receipt says; run `raypp verify` on the archive"
         )
     names = RowNames(segment.old, segment.new, worker.keys)
     sub_keys: dict[tuple[int, str], tuple[int, int]] = {}
     placed: list[tuple[int, ShardRow]] = []
-    for batch in worker.reader.shard(relative):
+    for batch in worker.reader.shard(relative, content=content):
         for row in (ShardRow(**values) for values in batch.rows.to_pylist()):
             origin = names.find(FrameName(row.sample_id, row.camera, row.source, row.timestamp_us, row.variant))
             stream = origin.place, row.camera

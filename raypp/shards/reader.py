@@ -1,5 +1,6 @@
 """Reading an archive: veiled frames as numpy, alone or joined with a label version."""
 
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -121,10 +122,23 @@ class ShardReader:
         for relative in self.shards:
             yield from self.shard(relative, columns, batch_size)
 
-    def shard(self, relative: str, columns: Sequence[str] | None = None, batch_size: int = 64) -> Iterator[FrameBatch]:
-        """Read the frames of one shard; arguments and errors as for `iterate`."""
+    def shard(
+        self,
+        relative: str,
+        columns: Sequence[str] | None = None,
+        batch_size: int = 64,
+        content: bytes | None = None,
+    ) -> Iterator[FrameBatch]:
+        """Read the frames of one shard; other arguments and errors as for `iterate`.
+
+        Args:
+            relative: its path.
+            columns: as for `iterate`.
+            batch_size: likewise.
+            content: its bytes, where they have been read already.
+        """
         try:
-            with open_shard(self.store, relative, self.header, self._encryption) as file:
+            with open_shard(self.store, relative, self.header, self._encryption, content) as file:
                 names = list(columns) if columns is not None else None
                 for rows in file.iter_batches(batch_size, columns=names, use_threads=False):
                     yield FrameBatch(self.header, rows)
@@ -167,8 +181,17 @@ def join_labels(batch: FrameBatch, index: LabelIndex) -> tuple[FrameBatch, pa.Ta
     return FrameBatch(batch.header, batch.rows.take(pa.array(chosen))), index.columns.take(pa.array(rows))
 
 
-def open_shard(store: Store, relative: str, header: ArchiveHeader, encryption: DataKey | None) -> pq.ParquetFile:
+def open_shard(
+    store: Store, relative: str, header: ArchiveHeader, encryption: DataKey | None, content: bytes | None = None
+) -> pq.ParquetFile:
     """Open a shard and check that its schema and header are the archive's.
+
+    Args:
+        store: the archive.
+        relative: path of the shard.
+        header: of the archive.
+        encryption: data key of an encrypted one, or None.
+        content: the shard's bytes, where they have been read already.
 
     Raises:
         ShardError: naming the shard and both veils, if it is of another archive; or if it cannot be opened.
@@ -176,7 +199,8 @@ def open_shard(store: Store, relative: str, header: ArchiveHeader, encryption: D
     where = f"{store.root}/{relative}"
     decryption = encryption.decryption() if encryption else None
     try:
-        file = open_parquet(store.open_input(relative), decryption, ahead=is_url(store.root))
+        source = store.open_input(relative) if content is None else io.BytesIO(content)
+        file = open_parquet(source, decryption, ahead=content is None and is_url(store.root))
     except KeyFileError as error:
         raise ShardError(f"shard {where}: {error}") from None
     except (pa.ArrowException, OSError) as error:

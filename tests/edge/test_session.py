@@ -58,6 +58,20 @@ def _client(site, service, spool, say=print):
     return StreamClient(spool, ServiceConnection(service.address, site.token_path), RetryPolicy(), say)
 
 
+def _run_until_committed(make):
+    """Run a client, made within the loop, until all that it has is committed; returns it."""
+
+    async def until_it_is_committed():
+        client = make()
+        running = asyncio.create_task(client.run())
+        while not client.is_up_to_date:
+            await asyncio.sleep(0.01)
+        running.cancel()
+        return client
+
+    return asyncio.run(asyncio.wait_for(until_it_is_committed(), 30))
+
+
 @pytest.mark.parametrize("steps", range(4))
 def test_a_client_that_is_cancelled_just_as_a_chunk_is_committed_ends(site, service, spool, steps):
     async def end_as_it_is_told():
@@ -135,15 +149,7 @@ def test_a_chunk_that_takes_longer_than_is_waited_for_is_committed_at_last(
     service.alive_every_ms, service.faults.slow_s = alive_every_ms, 0.8
     lines = []
 
-    async def until_it_is_committed():
-        client = _client(site, service, spool, lines.append)
-        running = asyncio.create_task(client.run())
-        while not client.is_up_to_date:
-            await asyncio.sleep(0.01)
-        running.cancel()
-        return client
-
-    client = asyncio.run(asyncio.wait_for(until_it_is_committed(), 30))
+    client = _run_until_committed(lambda: _client(site, service, spool, lines.append))
     assert service.connections > 1
     assert client._patience == 1, "the next chunk is waited for as the first"
     assert len(service.of("bench-1")[0].frames) == 1
@@ -184,15 +190,7 @@ def test_a_service_that_is_late_is_told_from_a_clock_that_is_wrong(site, service
     service.clock_ahead_us = round(ahead_s * 1e6)
     lines = []
 
-    async def until_it_is_committed():
-        client = _client(site, service, spool, lines.append)
-        running = asyncio.create_task(client.run())
-        while not client.is_up_to_date:
-            await asyncio.sleep(0.01)
-        running.cancel()
-        return client.progress.clock.best
-
-    best = asyncio.run(asyncio.wait_for(until_it_is_committed(), 20))
+    best = _run_until_committed(lambda: _client(site, service, spool, lines.append)).progress.clock.best
     warnings = [line for line in lines if "the site's clock is" in line]
     assert len(warnings) == (says is not None)
     assert says is None or f"s {says} the service's" in warnings[0]
