@@ -55,8 +55,13 @@ def check_holders(before: list[Holding], after: list[Holding]) -> None:
         after: models and archives under the new key that are to be written.
 
     Raises:
-        OptionError: if a folder would hold something under either key, or a model and an archive under the new one.
+        OptionError: if something would be written over what it comes from, if a folder would hold something under
+            either key, or a model and an archive under the new one.
     """
+    given = {(holding.folder, Path(holding.place).name) for holding in before}
+    same = next((holding for holding in after if (holding.folder, Path(holding.place).name) in given), None)
+    if same is not None:
+        raise OptionError(f"{same.place} is what is rekeyed, and stays as it is; write it into another folder")
     for folder in {holding.folder for holding in after}:
         written = [holding for holding in after if holding.folder == folder]
         new = written[0].veil_id

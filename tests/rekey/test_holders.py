@@ -22,6 +22,8 @@ def test_a_model_is_not_written_beside_the_old_one(tmp_path):
     with pytest.raises(OptionError, match=r"would lie beside .*start.model.*learns which old name is which new one"):
         check_holders([old], [model_holding(tmp_path / "next.model", _NEW)])
     check_holders([old], [model_holding(tmp_path / "new" / "start.model", _NEW)])
+    with pytest.raises(OptionError, match=r"start.model is what is rekeyed, and stays as it is"):
+        check_holders([old], [model_holding(tmp_path / "start.model", _NEW)])
 
 
 def test_what_lies_in_the_folder_already_counts(tmp_path):
