@@ -71,6 +71,11 @@ COMMANDS = {
         "Write a label version in which every labelled frame is train or val; needs no veil key.",
         "raypp.cli.split:split",
     ),
+    "dataset": CommandEntry(
+        Reader.ENGINEER,
+        "List, compare and tag the dataset versions of an archive: its shards with a label version.",
+        "raypp.cli.datasets:dataset",
+    ),
     "inspect": CommandEntry(
         Reader.ENGINEER,
         "Say what a file is and what it holds; of a key, only its fingerprint.",

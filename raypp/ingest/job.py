@@ -34,6 +34,7 @@ from raypp.shards.receipt import Receipt
 from raypp.shards.schema import HEADER_FILE, ArchiveHeader
 from raypp.shards.signature import ArchiveSignature, sign_archive
 from raypp.shards.store import Store
+from raypp.shards.tags import hold_to_tags
 from raypp.veil.key import VeilKey
 
 VeilExecutor = Executor[[Sequence[Segment], VeilSettings], Iterator[Attempt]]
@@ -106,6 +107,7 @@ class VeilJob:
         veiled_s = perf_counter() - started
         if todo:
             self.worker.store.sweep()  # of workers that were killed: the archive may go out next
+        hold_to_tags(self.worker.store)
         manifest = compile_manifest(self.worker.store, self.worker.header)
         tables = write_label_tables(self.discovery, self.labels, self.plan, self.worker, labels_version)
         signature = self._sign(manifest, tables.versions)

@@ -22,6 +22,7 @@ from raypp.shards.labels import list_versions, read_labels
 from raypp.shards.manifest import Manifest, compile_manifest, finished_segments
 from raypp.shards.receipt import Receipt
 from raypp.shards.signature import sign_archive
+from raypp.shards.tags import hold_to_tags
 
 _BYTES_PER_S = 10e6
 """About how many bytes of shards one core translates; see docs/contributing/decisions/where-work-runs.md."""
@@ -123,6 +124,7 @@ def _in_order(work: RekeyWork) -> Iterator[Receipt]:
 def _close(work: RekeyWork) -> Manifest:
     """Write manifest and labels, and sign both with the new key."""
     worker = work.worker
+    hold_to_tags(worker.store)
     manifest = compile_manifest(worker.store, worker.header)
     if work.labels:
         names = sample_names(work.segments(), worker)

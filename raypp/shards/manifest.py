@@ -77,7 +77,7 @@ def compile_manifest(store: Store, header: ArchiveHeader) -> Manifest:
     manifest = Manifest(header, tuple(known[name] for name in sorted(known)))
     # Compared by content: an encrypted table has other bytes each time.
     if not store.exists(MANIFEST_FILE) or read_manifest(store) != manifest:
-        store.write_atomic(MANIFEST_FILE, _to_parquet(manifest, encryption_of(store, header)))
+        write_manifest_file(store, MANIFEST_FILE, manifest)
     for relative in pending:
         store.delete(relative)
     return manifest
@@ -89,14 +89,24 @@ def read_manifest(store: Store) -> Manifest:
         raise ShardError(
             f"archive {store.root} has no {MANIFEST_FILE}: no job has finished there; run `raypp veil` again"
         )
-    where = f"{store.root}/{MANIFEST_FILE}"
+    return read_manifest_file(store, MANIFEST_FILE)
+
+
+def read_manifest_file(store: Store, relative: str) -> Manifest:
+    """Read a manifest, or a copy of one, by its path in the archive; raises ShardError if it is missing or damaged."""
+    where = f"{store.root}/{relative}"
     try:
-        table = store.read_table(MANIFEST_FILE)
+        table = store.read_table(relative)
         rows = table.to_pylist()
         header = ArchiveHeader.from_bytes(table.schema.metadata[METADATA_KEY], where)
         return Manifest(header, tuple(Receipt.model_validate(row) for row in rows))
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError):
         raise ShardError(f"manifest {where} is damaged; restore it, or veil into another `out`") from None
+
+
+def write_manifest_file(store: Store, relative: str, manifest: Manifest) -> None:
+    """Write a manifest, encrypted where the archive's tables are; raises ShardError if it cannot be written."""
+    store.write_atomic(relative, _to_parquet(manifest, encryption_of(store, manifest.header)))
 
 
 def read_archive_header(store: Store) -> ArchiveHeader:

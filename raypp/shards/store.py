@@ -155,6 +155,11 @@ class Store:
         info = self._info(f"{self._base}/{relative}")
         return int(info.size) if info.type == fs.FileType.File else None
 
+    def written_us(self, relative: str) -> int | None:
+        """Return when a file was last written, microseconds since 1970, or None if it is not there."""
+        info = self._info(f"{self._base}/{relative}")
+        return int(info.mtime_ns) // 1000 if info.type == fs.FileType.File and info.mtime_ns is not None else None
+
     def exists(self, relative: str) -> bool:
         """Whether a file is there."""
         return self.size(relative) is not None

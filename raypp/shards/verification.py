@@ -18,6 +18,7 @@ from raypp.shards.reader import open_shard
 from raypp.shards.receipt import Receipt
 from raypp.shards.schema import HEADER_FILE, ArchiveHeader, ShardRow
 from raypp.shards.store import Store
+from raypp.shards.tags import tag_problems
 from raypp.shards.vouching import check_signature
 from raypp.shards.writer import ContentDigest
 from raypp.text.printable import printable
@@ -110,6 +111,7 @@ def verify(
     digests: dict[str, str] = {}
     for version in versions:
         _check_labels(store, version, manifest, samples, problems, digests)
+    problems += tag_problems(store, manifest)
     vouching = check_signature(store, manifest, digests, fingerprint)
     problems += vouching.problems
     return VerificationReport(
