@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         load_detector,
         open_archive,
         open_ledger,
+        rekey_veil,
         split_archive,
         train_detector,
         veil_archive,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from raypp.execution import ExecutionSettings
     from raypp.fit.settings import FitSettings
     from raypp.ingest.settings import VeilSettings
+    from raypp.rekey.settings import RekeySettings
     from raypp.shards.encryption import DataKey
     from raypp.shards.split_by import SplitBy
     from raypp.shards.splitting import Split
@@ -58,6 +60,7 @@ __all__ = [
     "ExecutionSettings",
     "FitSettings",
     "RayppError",
+    "RekeySettings",
     "Split",
     "SplitBy",
     "TrainSettings",
@@ -77,6 +80,7 @@ __all__ = [
     "open_archive",
     "open_ledger",
     "parse_arm",
+    "rekey_veil",
     "save_owner_key",
     "split_archive",
     "train_detector",
@@ -93,6 +97,7 @@ _ELSEWHERE = {
     "FitSettings": "raypp.fit.settings",
     "RayppError": "raypp.errors",
     "ComparisonSchedule": "raypp.compare.arm",
+    "RekeySettings": "raypp.rekey.settings",
     "Split": "raypp.shards.splitting",
     "SplitBy": "raypp.shards.split_by",
     "TrainSettings": "raypp.train.settings",

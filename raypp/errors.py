@@ -31,6 +31,10 @@ class KeyFileError(RayppError):
     """A veil key, site key or data key cannot be read, opened, or used for what was asked."""
 
 
+class PinError(KeyFileError):
+    """A token refused its PIN, or a further try could lock it; only a person may try again."""
+
+
 class SpecError(RayppError):
     """A veil spec is malformed, unsafe (not exact in float32), or not the one in use."""
 

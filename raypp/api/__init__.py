@@ -13,7 +13,7 @@ from raypp.api.archives import open_archive, split_archive, veil_archive, verify
 from raypp.api.detectors import evaluate_detector, export_detector, load_detector, train_detector
 from raypp.api.files import describe_file
 from raypp.api.ledgers import open_ledger
-from raypp.api.veils import audit_veil, compare_veils, fit_veil, join_audits, verify_certificate
+from raypp.api.veils import audit_veil, compare_veils, fit_veil, join_audits, rekey_veil, verify_certificate
 
 __all__ = [
     "audit_veil",
@@ -26,6 +26,7 @@ __all__ = [
     "load_detector",
     "open_archive",
     "open_ledger",
+    "rekey_veil",
     "split_archive",
     "train_detector",
     "veil_archive",

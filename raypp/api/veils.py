@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from raypp.fit.run import FitSummary
     from raypp.fit.settings import FitSettings
     from raypp.frontier.points import Frontier
+    from raypp.rekey.run import RekeySummary
+    from raypp.rekey.settings import RekeySettings
 
 
 def fit_veil(
@@ -54,6 +56,34 @@ def fit_veil(
         progress_of(progress),
         keep_checkpoints=keep_checkpoints,
     )
+
+
+def rekey_veil(
+    settings: "RekeySettings",
+    *,
+    dry_run: bool = False,
+    on: "str | ExecutionSettings" = "auto",
+    progress: Say | None = None,
+) -> "RekeySummary":
+    """Put a learned veil under another key: encoder, detectors and an archive, without images and without training.
+
+    A run that was stopped goes on with the same settings, to the same bytes.
+
+    Args:
+        settings: keys, encoder, and what else is rekeyed.
+        dry_run: check everything, and write nothing.
+        on: where shards are translated; takes `workers`.
+        progress: is given lines.
+
+    Raises:
+        OptionError: if options contradict each other, or one holder would learn how names go together.
+        KeyFileError, SpecError: if a key or the encoder cannot be used, or something cannot be rekeyed exactly.
+        ConflictError: if the archive cannot be vouched for, or another file lies where something is written.
+        MediaError, ModelError, ShardError: if a source, a model or the archive cannot be used.
+    """
+    from raypp.rekey.run import run_rekey  # noqa: PLC0415
+
+    return run_rekey(settings, execution_of(on), progress_of(progress), dry_run=dry_run)
 
 
 def compare_veils(

@@ -17,7 +17,7 @@ from raypp.cli.commands import COMMANDS, load_command, stopped_words
 from raypp.cli.console import error_console, name_command
 from raypp.cli.exit_codes import ExitCode
 from raypp.cli.flags import with_flags
-from raypp.errors import OptionError, RayppError
+from raypp.errors import OptionError, PinError, RayppError
 from raypp.io.log_record import FORMAT_VARIABLE, LogFormat
 
 _TERMINATED = Event()
@@ -114,8 +114,11 @@ def _guard(app: typer.Typer, name: str | None, before: Callable[[], None] | None
         if before:
             before()
         app()
+    except PinError as error:
+        _say_error(error)
+        sys.exit(ExitCode.PIN)
     except RayppError as error:
-        _last_console("ERROR").print(with_flags(f"raypp: {error}"), highlight=False, markup=False)
+        _say_error(error)
         sys.exit(ExitCode.FAILED)
     except KeyboardInterrupt:
         _last_console("WARNING").print(stopped)
@@ -125,6 +128,10 @@ def _guard(app: typer.Typer, name: str | None, before: Callable[[], None] | None
             _last_console("WARNING").print(stopped)
             _end_stopped()
         raise
+
+
+def _say_error(error: RayppError) -> None:
+    _last_console("ERROR").print(with_flags(f"raypp: {error}"), highlight=False, markup=False)
 
 
 def _last_console(level: str) -> Console:

@@ -12,6 +12,7 @@ class ExitCode(IntEnum):
     FAILED = 1
     MISREAD = 2  # click's own
     ATTENTION = 3
+    PIN = 4
     INTERRUPTED = 130
     TERMINATED = 143
 
@@ -21,6 +22,7 @@ MEANINGS = {
     ExitCode.FAILED: "an option, file or key cannot be used; `verify` or `ledger check` found something wrong",
     ExitCode.MISREAD: "the command line cannot be read: an unknown command or option",
     ExitCode.ATTENTION: "done, and something needs your attention",
+    ExitCode.PIN: "a token refused its PIN; a further try could lock it, so correct the PIN, then `raypp key check`",
     ExitCode.INTERRUPTED: "stopped by Ctrl-C: run the same command again to go on",
     ExitCode.TERMINATED: "stopped by SIGTERM, likewise; `stream` and `serve` end with 0 then",
 }

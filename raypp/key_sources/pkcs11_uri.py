@@ -13,18 +13,19 @@ PIN_VARIABLE = "RAYPP_PKCS11_PIN_FILE"
 _TOKEN = ("token", "serial", "manufacturer", "model", "slot-id")
 _OBJECT = ("object", "id", "type")
 _QUERY = frozenset({"module-path", "pin-source", "wrapped"})
-_SECRET_KEY = "secret-key"
+_SECRET_KEY, _PRIVATE = "secret-key", "private"
 
 
 @dataclass(frozen=True)
 class Pkcs11Uri:
-    """A secret key on a token, and how this machine reaches it.
+    """A key on a token, and how this machine reaches it.
 
     Attributes:
         address: the URI without its query.
         token: which token: attributes token, serial, manufacturer, model and slot-id, as far as they are given.
         label: label of the key, or None.
         key_id: identifier of the key, or None.
+        is_rsa: whether it is an RSA key pair (type=private); else it is an AES key.
         module: the token's PKCS#11 module, a shared object; None if nothing names it.
         pin_source: where the user's PIN is, as it was given; None if nothing names it.
     """
@@ -33,6 +34,7 @@ class Pkcs11Uri:
     token: dict[str, str]
     label: str | None
     key_id: bytes | None
+    is_rsa: bool
     module: str | None
     pin_source: str | None
 
@@ -49,15 +51,19 @@ class Pkcs11Uri:
         if unknown:
             known = ", ".join([*_TOKEN, *_OBJECT, *sorted(_QUERY)])
             raise KeyFileError(f"{url.address}: attribute {unknown[0]} is not known here; those are: {known}")
-        if path.get("type", _SECRET_KEY) != _SECRET_KEY:
-            raise KeyFileError(f"{url.address}: type={path['type']} wraps no keys; name an AES key, type=secret-key")
+        kind = path.get("type", _SECRET_KEY)
+        if kind not in (_SECRET_KEY, _PRIVATE):
+            raise KeyFileError(
+                f"{url.address}: type={kind} wraps no keys; name an AES key (type={_SECRET_KEY}) or the private key of "
+                f"an RSA pair (type={_PRIVATE})"
+            )
         token = {name: path[name] for name in _TOKEN if name in path}
         if not token or not ("object" in path or "id" in path):
             raise KeyFileError(f"{url.address} names no key; write pkcs11:token=LABEL;object=LABEL")
         key_id = bytes_of(url.address, "id") if "id" in path else None
         module = query.get("module-path") or os.environ.get(MODULE_VARIABLE)
         pin_source = query.get("pin-source") or os.environ.get(PIN_VARIABLE)
-        return cls(url.address, token, path.get("object"), key_id, module, pin_source)
+        return cls(url.address, token, path.get("object"), key_id, kind == _PRIVATE, module, pin_source)
 
     def module_path(self) -> str:
         """Return the path of the module; raises KeyFileError if there is none, or it is relative."""

@@ -35,8 +35,12 @@ class DataKey(Secret):
     def save(self, path: str | Path) -> None:
         """Write the key to a new file of mode 0600, outside any git working tree; raises KeyFileError."""
         with create_secret(Path(path), "data key", KeyFileError) as file:
-            body = {"secret": base64.b64encode(self._secret).decode()}
-            json.dump({"kind": DATA_MAGIC, "version": 1, "digest": content_digest(body)} | body, file)
+            file.write(self.file_text())
+
+    def file_text(self) -> str:
+        """Return what `save` writes, for wrapping it before it is written and for nothing else."""
+        body = {"secret": base64.b64encode(self._secret).decode()}
+        return json.dumps({"kind": DATA_MAGIC, "version": 1, "digest": content_digest(body)} | body)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

@@ -100,15 +100,25 @@ def save_owner_key(key: VeilKey, path: str | Path, passphrase: str | None = None
         KeyFileError: if the file exists, cannot be written, or would lie in a git working tree.
     """
     with create_secret(Path(path), _KEY_FILE, KeyFileError) as file:
-        body = {"epoch": key.epoch, "secret": _b64(key.export_secret()), "fingerprint": key.fingerprint}
-        _save(file, OWNER_MAGIC, body, passphrase)
+        _save(file, owner_key_text(key, passphrase))
 
 
 def save_site_key(key: SiteKey, path: Path, passphrase: str | None = None) -> None:
     """Write a site's key to a new file of mode 0600; raises KeyFileError if the file exists."""
     with create_secret(path, _KEY_FILE, KeyFileError, _NEXT_SITE_KEY) as file:
-        body = key.export()
-        _save(file, SITE_MAGIC, body | {"digest": content_digest(body)}, passphrase)
+        _save(file, site_key_text(key, passphrase))
+
+
+def owner_key_text(key: VeilKey, passphrase: str | None = None) -> str:
+    """Return what `save_owner_key` writes, for wrapping it before it is written and for nothing else."""
+    body = {"epoch": key.epoch, "secret": _b64(key.export_secret()), "fingerprint": key.fingerprint}
+    return _text(OWNER_MAGIC, body, passphrase)
+
+
+def site_key_text(key: SiteKey, passphrase: str | None = None) -> str:
+    """Return what `save_site_key` writes, for wrapping it before it is written and for nothing else."""
+    body = key.export()
+    return _text(SITE_MAGIC, body | {"digest": content_digest(body)}, passphrase)
 
 
 def load_owner_key(place: KeyPlace, passphrase: Passphrase = passphrase_from_environment) -> VeilKey:
@@ -185,10 +195,14 @@ def content_digest(body: dict[str, Any]) -> str:
     return hashlib.sha256(canonical).hexdigest()[:_DIGEST_HEX]
 
 
-def _save(file: IO[str], magic: str, body: dict[str, Any], passphrase: str | None) -> None:
+def _text(magic: str, body: dict[str, Any], passphrase: str | None) -> str:
     document = {"kind": magic, "version": 1}
     document |= {"body": body} if passphrase is None else {"wrapped": _wrap(body, passphrase, magic)}
-    json.dump(document, file, indent=1)
+    return json.dumps(document, indent=1)
+
+
+def _save(file: IO[str], text: str) -> None:
+    file.write(text)
     file.flush()
     os.fsync(file.fileno())
 

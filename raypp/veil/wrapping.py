@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from raypp.errors import ContentError, KeyFileError
@@ -27,9 +28,7 @@ def wrap_key(place: KeyPlace, source: KeyUrl, out: Path) -> WrappedFile:
     Raises:
         KeyFileError: if one of the files cannot be used, or the source does not answer; nothing is written then.
     """
-    sealing = SealingKey.draw(wrapper_of(source))
-    if sealing is None:
-        raise KeyFileError(f"key source {source.address} does not unwrap what it has wrapped; name another key of it")
+    sealing = _sealing_key(source)
     content = read_key(place, _WHAT, _REMEDY)
     public = _public(content)
     if public is None:
@@ -37,6 +36,36 @@ def wrap_key(place: KeyPlace, source: KeyUrl, out: Path) -> WrappedFile:
         raise _no_key(place)
     wrapped = WrappedFile.seal(content, sealing, source.address, *public)
     del content, sealing
+    return _write(wrapped, out)
+
+
+def wrap_new_key(make: Callable[[], str], source: KeyUrl, out: Path) -> WrappedFile:
+    """Make a key and write it wrapped by a source, so that no plain copy of it ever lies on a disk.
+
+    Args:
+        make: draws the key, and returns the content of its key file; called once the source has answered.
+        source: what wraps it.
+        out: the new file, of mode 0600.
+
+    Raises:
+        KeyFileError: if the file cannot be written, or the source does not answer; nothing is written then.
+    """
+    sealing = _sealing_key(source)
+    content = make().encode()
+    kind, fingerprint = _public(content) or ("", "")
+    wrapped = WrappedFile.seal(content, sealing, source.address, kind, fingerprint)
+    del content, sealing  # a traceback may show locals
+    return _write(wrapped, out)
+
+
+def _sealing_key(source: KeyUrl) -> SealingKey:
+    sealing = SealingKey.draw(wrapper_of(source))
+    if sealing is None:
+        raise KeyFileError(f"key source {source.address} does not unwrap what it has wrapped; name another key of it")
+    return sealing
+
+
+def _write(wrapped: WrappedFile, out: Path) -> WrappedFile:
     with create_secret(out, "wrapped key file", KeyFileError) as file:
         json.dump(wrapped.to_json(), file, indent=1)
         file.flush()

@@ -102,6 +102,25 @@ def test_the_key_may_come_from_a_vault(tmp_path: Path, render: Callable[[str | P
     ] * 3
 
 
+def test_the_key_may_lie_wrapped_and_be_opened_by_vault(tmp_path: Path, render: Callable[[str | Path], str]) -> None:
+    base, source, settings = (
+        os.path.relpath(KUBERAY / name, tmp_path) for name in ("base/owner", "key-source", "settings")
+    )
+    (tmp_path / "kustomization.yaml").write_text(f"resources: [{base}]\ncomponents: [{source}, {settings}]\n")
+    resources = [Resource(document) for document in yaml.safe_load_all(render(tmp_path))]
+    assert list(faults_of(resources)) == []
+    (places,) = [held for held in resources if (held.kind, held.name) == ("ConfigMap", "raypp-places")]
+    assert places.document["data"]["RAYPP_VAULT_TOKEN_FILE"] == "/secrets/vault.token"
+    (policy,) = [held for held in resources if (held.kind, held.name) == ("NetworkPolicy", "key-source")]
+    assert policy.namespace == "raypp-owner"
+    pods = [pod for held in resources for pod in pods_of(held)]
+    assert len(pods) == 3
+    for pod in pods:
+        (ray,) = [container for container in pod.containers if container["name"] == "ray"]
+        assert {"configMapRef": {"name": "raypp-places"}} in ray["envFrom"]
+        assert {"name": "RAYPP_KEY_FILE", "value": "/secrets/owner.key"} in ray["env"]
+
+
 def test_the_command_tells_faults_and_examples(
     tmp_path: Path, render: Callable[[str | Path], str], capsys: pytest.CaptureFixture[str]
 ) -> None:

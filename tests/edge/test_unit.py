@@ -7,6 +7,7 @@ import subprocess
 import pytest
 import typer
 
+from raypp.cli.exit_codes import ExitCode
 from raypp.cli.stream import stream
 from tests.command import ROOT
 
@@ -34,3 +35,9 @@ def test_secrets_come_as_credentials():
     text = UNIT.read_text()
     assert re.findall(r"LoadCredential=([a-z.]+):", text) == ["site.key", "token"]
     assert "--key systemd:site.key --token-file ${CREDENTIALS_DIRECTORY}/token" in text
+
+
+def test_a_refused_pin_starts_nothing_again():
+    text = UNIT.read_text()
+    assert re.findall(r"RestartPreventExitStatus=(.*)", text) == [str(ExitCode.PIN.value)]
+    assert "Restart=always" in text

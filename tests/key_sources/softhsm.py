@@ -79,5 +79,6 @@ def started(folder: Path, monkeypatch: pytest.MonkeyPatch) -> SoftHsm:
     with loaded.get_token(token_label="raypp").open(rw=True, user_pin=PIN) as session:
         for label in ("owner", "other"):
             session.generate_key(pkcs11.KeyType.AES, 256, label=label, store=True)
+        session.generate_keypair(pkcs11.KeyType.RSA, 2048, label="pair", store=True)
     loaded.finalize()
     return token

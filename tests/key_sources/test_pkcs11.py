@@ -9,14 +9,16 @@ import numpy as np
 import pytest
 
 from jobs.cluster import refuse_key_in_working_dir
-from raypp.errors import KeyFileError
+from raypp.cli.exit_codes import ExitCode
+from raypp.cli.keygen import keygen
+from raypp.errors import KeyFileError, PinError
 from raypp.key_sources.place import key_place, wrapping_url
 from raypp.shards.encryption import DataKey
 from raypp.veil.key import SiteKey, VeilKey
-from raypp.veil.keyfile import load_key, load_owner_key, save_owner_key, save_site_key
+from raypp.veil.keyfile import load_key, load_owner_key, owner_key_text, save_owner_key, save_site_key
 from raypp.veil.spec import PatchSpec
 from raypp.veil.veil import Veil
-from raypp.veil.wrapping import describe_wrapped, try_key, unwrap_key, wrap_key
+from raypp.veil.wrapping import describe_wrapped, try_key, unwrap_key, wrap_key, wrap_new_key
 from tests.command import raypp
 from tests.key_sources.softhsm import PIN, WRONG_PIN, SoftHsm, started
 
@@ -87,6 +89,81 @@ def test_a_wrapped_file_shows_what_it_is_and_holds_no_secret(token: SoftHsm, wra
     assert describe_wrapped(wrapped) == told_by
 
 
+def test_an_rsa_pair_wraps_and_only_its_private_half_unwraps(token: SoftHsm, tmp_path: Path) -> None:
+    save_owner_key(KEY, tmp_path / "owner.key")
+    pair = wrapping_url("pkcs11:token=raypp;object=pair;type=private")
+    wrapped = wrap_key(tmp_path / "owner.key", pair, tmp_path / "owner.wrapped")
+    assert veiled(load_key(tmp_path / "owner.wrapped")) == veiled(KEY)
+    assert_shows_no_secret((tmp_path / "owner.wrapped").read_text())
+    foreign = _encrypted_by(token, b"something else that the pair has encrypted")
+    assert len(foreign) == len(wrapped.data_key)
+    altered = _with(tmp_path / "owner.wrapped", data_key=base64.b64encode(foreign).decode())
+    with pytest.raises(KeyFileError, match="what the token unwrapped is no key of raypp"):
+        load_key(altered)
+    for uri, says in (
+        ("pkcs11:token=raypp;object=pair", "has no such AES key"),
+        ("pkcs11:token=raypp;object=owner;type=private", "has no such public half of an RSA key"),
+        ("pkcs11:token=raypp;object=pair;type=cert", r"type=cert wraps no keys; name an AES key \(type=secret-key\)"),
+    ):
+        with pytest.raises(KeyFileError, match=says):
+            wrap_key(tmp_path / "owner.key", wrapping_url(uri), tmp_path / "new")
+        assert not (tmp_path / "new").exists()
+
+
+def _encrypted_by(token: SoftHsm, content: bytes) -> bytes:
+    import pkcs11
+
+    module = pkcs11.lib(token.module)
+    try:
+        with module.get_token(token_label="raypp").open(user_pin=PIN) as session:
+            public = session.get_key(pkcs11.ObjectClass.PUBLIC_KEY, label="pair")
+            return bytes(public.encrypt(content, mechanism=pkcs11.Mechanism.RSA_PKCS_OAEP))
+    finally:
+        module.finalize()
+
+
+@pytest.mark.parametrize("phrase", [None, "a phrase of the owner"])
+def test_a_new_key_is_wrapped_before_it_is_written(
+    token: SoftHsm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phrase: str | None
+) -> None:
+    if phrase:
+        (tmp_path / "phrase").write_text(phrase)
+        (tmp_path / "phrase").chmod(0o600)
+    kept: list[bytes] = []
+    draw = VeilKey.generate
+    monkeypatch.setattr(VeilKey, "generate", lambda: (key := draw(), kept.append(key.export_secret()))[0])
+    folder = tmp_path / "keys"
+    keygen(out=folder / "owner", passphrase_file=tmp_path / "phrase" if phrase else None, wrap=token.uri)
+    owner = load_owner_key(folder / "owner", lambda: str(phrase))
+    assert [owner.export_secret()] == kept
+    plain = base64.b64encode(kept[0])
+    assert [path.name for path in folder.iterdir() if plain in path.read_bytes() or not path.stat().st_size] == []
+    assert {path.name for path in folder.iterdir()} == {"owner"}
+    assert describe_wrapped(folder / "owner").get("fingerprint") == (None if phrase else owner.fingerprint)
+
+
+def test_site_and_data_keys_are_wrapped_before_they_are_written(token: SoftHsm, tmp_path: Path) -> None:
+    keygen(out=tmp_path / "owner", wrap=token.uri)
+    keygen(out=tmp_path / "north", site="north", camera=["rack 1"], key=str(tmp_path / "owner"), wrap=token.uri)
+    keygen(out=tmp_path / "data", data=True, wrap=token.uri)
+    owner = load_owner_key(tmp_path / "owner")
+    assert veiled(load_key(tmp_path / "north")) == veiled(owner)
+    DataKey.load(tmp_path / "data")
+    assert {describe_wrapped(tmp_path / name)["by"] for name in ("owner", "north", "data")} == {token.uri}
+
+
+def test_where_the_source_fails_no_key_is_made(token: SoftHsm, tmp_path: Path) -> None:
+    with pytest.raises(KeyFileError, match="has no such AES key"):
+        keygen(out=tmp_path / "owner", wrap="pkcs11:token=raypp;object=none")
+    (tmp_path / "there").touch()
+    with pytest.raises(KeyFileError, match="exists; a secret is never overwritten") as refused:
+        wrap_new_key(lambda: owner_key_text(KEY), wrapping_url(token.uri), tmp_path / "there")
+    assert_shows_no_secret(shown(refused.value))
+    with pytest.raises(KeyFileError, match=r"wraps no keys; give the URL of a source that does"):
+        keygen(out=tmp_path / "owner", wrap="systemd:owner")
+    assert not (tmp_path / "owner").exists()
+
+
 def test_a_key_is_unwrapped_once_by_a_process(token: SoftHsm, wrapped: Path) -> None:
     load_key(wrapped)
     token.write_pin(WRONG_PIN)
@@ -96,12 +173,12 @@ def test_a_key_is_unwrapped_once_by_a_process(token: SoftHsm, wrapped: Path) -> 
 
 def test_a_wrong_pin_is_tried_once_and_the_corrected_one_by_hand(token: SoftHsm, wrapped: Path) -> None:
     token.write_pin(WRONG_PIN)
-    with pytest.raises(KeyFileError, match=r"the PIN is wrong; it was tried once; correct it in .*raypp key check"):
+    with pytest.raises(PinError, match=r"the PIN is wrong; it was tried once; correct it in .*raypp key check"):
         load_key(wrapped)
     assert token.flags() & COUNT_LOW
     token.write_pin(PIN)
     for _ in range(3):  # nothing is tried any more, not even what is right
-        with pytest.raises(KeyFileError, match="counts a wrong PIN, so no other is tried"):
+        with pytest.raises(PinError, match="counts a wrong PIN, so no other is tried"):
             load_key(wrapped)
     assert try_key(wrapped)["fingerprint"] == KEY.fingerprint
     assert not token.flags() & COUNT_LOW
@@ -113,7 +190,7 @@ def test_a_wrong_pin_is_not_tried_again_by_a_process_though_the_token_counts_non
 ) -> None:
     token.write_pin(WRONG_PIN)
     for says in ("it was tried once", "is not tried again"):
-        with pytest.raises(KeyFileError, match=says):
+        with pytest.raises(PinError, match=says):
             load_key(wrapped)
         if says == "it was tried once":
             token.log_in()
@@ -218,7 +295,7 @@ def test_commands_wrap_check_and_unwrap(token: SoftHsm, tmp_path: Path) -> None:
     assert KEY.fingerprint in raypp("key", "check", "--key", sealed).stdout
     token.write_pin(WRONG_PIN)
     refused = raypp("keygen", "--site", "n", "--camera", "c", "--key", sealed, "--out", str(tmp_path / "n.key"))
-    assert refused.returncode == 1
+    assert refused.returncode == ExitCode.PIN, "which tells systemd not to start it again"
     assert len(refused.stderr.splitlines()) == 1
     assert "it was tried once" in refused.stderr
     assert not (tmp_path / "n.key").exists()
