@@ -77,9 +77,10 @@ class Pkcs11Token:
                 with self._session(module) as session:
                     yield self._find(session, kind)
             except failures.PKCS11Error as failure:
-                kind = type(failure).__name__
+                refusal = type(failure).__name__
                 raise self._error(
-                    f"the token refused ({kind})", "check that the file was wrapped by this very key, and is unaltered"
+                    f"the token refused ({refusal})",
+                    "check that the file was wrapped by this very key, and is unaltered",
                 ) from None
             finally:
                 module.finalize()
