@@ -1,9 +1,10 @@
 """Outputs of a fit: the encoder, sealed under the owner's key, and the detector that trainings start from."""
 
+import io
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +28,7 @@ from raypp.veil.substitution import Substitution, every_substitution
 FITTED = "fitted on plain images"
 """Dataset version of a bundle that a fit wrote."""
 _PROBE_CELLS = (16, 24)
-_MOST_CELLS = 1024
+_OPSET = 18
 
 
 def write_fitted(
@@ -102,22 +103,22 @@ def to_onnx(encoder: LevelEncoder, patch: int) -> bytes:
         encoder: the fitted encoder, in evaluation mode.
         patch: side of a cell, in pixels.
     """
-    rows, columns = (torch.export.Dim(name, min=2, max=_MOST_CELLS) for name in ("rows", "columns"))
     frame = torch.zeros(1, *(side * patch for side in _PROBE_CELLS), 3, dtype=torch.uint8)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's exporter warns of its own parts
-        program: Any = torch.onnx.export(
-            _Deployed(encoder).eval().cpu(),
+    network, file, export = _Deployed(encoder).eval().cpu(), io.BytesIO(), cast("Any", torch.onnx.export)
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter warns of itself; the other one takes fifty times as long
+        export(
+            network,
             (frame,),
+            file,
             input_names=[INPUT],
             output_names=[OUTPUT],
-            dynamic_shapes=({1: patch * rows, 2: patch * columns},),
-            dynamo=True,
-            external_data=False,
+            dynamic_axes={INPUT: {1: "height", 2: "width"}, OUTPUT: {2: "rows", 3: "columns"}},
+            opset_version=_OPSET,
+            dynamo=False,
             verbose=False,
         )
-    content: bytes = program.model_proto.SerializeToString()
-    return content
+    return file.getvalue()
 
 
 def initial_tensors(state: Mapping[str, Tensor], names: list[Substitution]) -> dict[str, Tensor]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+import raypp
 from raypp.audit.attacks.reconstruct.similarity import correlation, textured
 from raypp.audit.metrics import scores
 from raypp.detect.checkpoint import load_bundle
@@ -146,7 +147,10 @@ def test_the_network_at_the_edge_gives_the_levels_of_the_fit(settings):
     stem = stem_of(build_fit(settings, CLASSES))
     stem.encoder.start_from([_images().float() / 255], seed=0)
     stem.eval()
-    network = EncoderNetwork(to_onnx(stem.encoder, settings.patch))
+    content = to_onnx(stem.encoder, settings.patch)
+    assert to_onnx(stem.encoder, settings.patch) == content
+    assert str(Path(raypp.__file__).parent).encode() not in content, "its name depends on what was fitted alone"
+    network = EncoderNetwork(content)
     for height, width in ((64, 64), (48, 120), (384, 640)):
         frame = np.random.default_rng(height).integers(0, 256, (height, width, 3), dtype=np.uint8)
         with torch.no_grad():
