@@ -112,7 +112,9 @@ class ServiceSettings(BaseModel):
     )
     limits: ServiceLimits = ServiceLimits()
     site_veils: dict[str, tuple[str, ...]] = Field(
-        default_factory=dict, description="the only veils that some sites may use, by site; others may use all"
+        default_factory=dict,
+        description="the only veils that some sites may use, by site; `*` stands for all others, which otherwise may "
+        "use every veil",
     )
     door: DoorLimits = Field(
         DoorLimits(), description="of a local Ray's proxy; on a cluster, the variable RAYPP_DOOR of each node, as JSON"

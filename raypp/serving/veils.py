@@ -5,13 +5,17 @@ from collections.abc import Iterable, Mapping
 from raypp.ledger.identity import Principal
 from raypp.serving.status import Status, StatusError
 
+EVERY_OTHER = "*"
+"""Stands for the sites that are not named; no site has this name."""
+
 
 class Veils:
     """The veils that are served.
 
     Args:
         served: their ids.
-        of_sites: the only ones that some sites may use, by site; a site that is not named may use all.
+        of_sites: the only ones that some sites may use, by site. A site that is not named may use those of
+            `EVERY_OTHER`, and all where that is not named either.
     """
 
     def __init__(self, served: Iterable[str], of_sites: Mapping[str, tuple[str, ...]]) -> None:
@@ -20,8 +24,10 @@ class Veils:
 
     def open_to(self, principal: Principal) -> tuple[str, ...]:
         """Return what a caller may use."""
-        named = self._of_sites.get(principal.site) if principal.site is not None else None
-        return self._served if named is None else tuple(veil for veil in self._served if veil in named)
+        if principal.site is None:
+            return self._served
+        named = self._of_sites.get(principal.site, self._of_sites.get(EVERY_OTHER, self._served))
+        return tuple(veil for veil in self._served if veil in named)
 
     def only(self, principal: Principal) -> str:
         """Return the only veil that a caller may use.
