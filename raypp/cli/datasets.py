@@ -1,5 +1,6 @@
-"""The commands of `raypp dataset`: versions of an archive listed, compared, tagged."""
+"""The commands of `raypp dataset`: versions of an archive listed, compared, tagged, pinned."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 dataset = command_group("List, compare and tag the dataset versions of an archive: its shards with a label version.")
 
 VERSION_HELP = "A tag, a label version (with the archive as it is now), or the first digits of a version."
+_Version = Annotated[str | None, typer.Option(help=f"{VERSION_HELP} Default: the only label version.")]
 TagName = Annotated[str, typer.Argument(help="Name of the tag.")]
 
 
@@ -59,7 +61,7 @@ def diff(
 def tag(
     archive: ArchiveUrl,
     name: TagName,
-    version: Annotated[str | None, typer.Option(help=f"{VERSION_HELP} Default: the only label version.")] = None,
+    version: _Version = None,
     data_key: DataKeyFile = None,
     json_file: JsonFile = None,
 ) -> None:
@@ -75,6 +77,24 @@ def tag(
     written = write_tag(store, name, chosen.manifest, chosen.labels)
     say(error_console(), [f"tag           {written.name}: version {written.version}, labels {written.labels}"])
     write_json(json_file, written)
+
+
+@dataset.command("pin")
+def pin(
+    archive: ArchiveUrl,
+    out: Annotated[Path, typer.Option(help="The pin file (.json), to be kept with the code that trains.")],
+    version: _Version = None,
+    data_key: DataKeyFile = None,
+) -> None:
+    """Write a dataset version's digests as a file. `raypp train --dataset FILE` then trains on that version alone.
+
+    Example: raypp dataset pin veiled --version baseline --out dataset.json
+    """
+    from raypp.datasets.pin import write_pin
+    from raypp.datasets.version import find_version
+
+    written = write_pin(find_version(_reader(archive, data_key).store, version), out)
+    say(error_console(), [f"pin           {out}: version {written.version}, labels {written.labels}"])
 
 
 @dataset.command("untag")

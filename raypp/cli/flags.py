@@ -17,6 +17,7 @@ _SAME = [
     "chunk_frames",
     "cpus",
     "database",
+    "dataset",
     "device",
     "engine",
     "epochs",

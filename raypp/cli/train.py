@@ -27,6 +27,10 @@ def train(
     archive: ArchiveUrl,
     out: Annotated[Path, typer.Option(help="Folder of the run; run again with it to go on after a stop.")],
     labels: LabelsVersion = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="Dataset version to train on: a tag, first digits of a digest, or a pin file (.json)."),
+    ] = None,
     model: Architecture = "yolov8n",
     weights: Annotated[
         Path | None, typer.Option(help="What to start from: public weights (.pt), or a learned veil's start.model.")
@@ -66,6 +70,7 @@ def train(
         archive=archive if "://" in archive else str(Path(archive).absolute()),
         out=out.absolute(),
         labels_version=labels,
+        dataset=dataset,
         architecture=model,
         weights=weights.absolute() if weights else None,
         epochs=epochs,

@@ -6,7 +6,7 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from raypp.datasets.version import DatasetVersion
+from raypp.datasets.version import DatasetVersion, check_shards
 from raypp.errors import ShardError
 from raypp.shards.reader import ShardReader
 
@@ -61,14 +61,9 @@ def read_version_frames(reader: ShardReader, version: DatasetVersion) -> Version
     Raises:
         ShardError: if a shard is missing, damaged or not as the version has it, or lacks a frame that is labelled.
     """
-    there = {receipt.segment_id: receipt.content_sha256 for receipt in reader.manifest.receipts}
+    check_shards(reader, version)
     tables = [_SCHEMA.empty_table()]
     for receipt in version.manifest.receipts:
-        if there.get(receipt.segment_id) != receipt.content_sha256:
-            raise ShardError(
-                f"archive {reader.store.root} no longer has segment {receipt.segment_id} as version "
-                f"{version.digest[:12]} has it; run `raypp verify`"
-            )
         if receipt.shard:
             batches = reader.shard(receipt.shard, _COLUMNS, _BATCH_ROWS)
             tables += [_named(batch.rows.filter(pc.equal(batch.rows["variant"], 0))) for batch in batches]

@@ -7,6 +7,7 @@ from datetime import datetime
 from raypp.errors import ShardError
 from raypp.shards.labels import LabelTable, dataset_version, list_versions, only_version, read_labels
 from raypp.shards.manifest import MANIFEST_FILE, Manifest, read_manifest
+from raypp.shards.reader import ShardReader
 from raypp.shards.store import Store
 from raypp.shards.tags import DatasetTag, read_tags, tagged_labels, tagged_manifest
 
@@ -95,6 +96,17 @@ def find_version(store: Store, name: str | None) -> DatasetVersion:
         f"archive {store.root} has no dataset version {name}; there are: {_shown(versions) or 'none'}. Name a tag, a "
         f"label version, or {LEAST_DIGITS} digits or more of a digest"
     )
+
+
+def check_shards(reader: ShardReader, version: DatasetVersion) -> None:
+    """Raise ShardError if an archive no longer has the segments of a version as the version has them."""
+    there = {receipt.segment_id: receipt.content_sha256 for receipt in reader.manifest.receipts}
+    for receipt in version.manifest.receipts:
+        if there.get(receipt.segment_id) != receipt.content_sha256:
+            raise ShardError(
+                f"archive {reader.store.root} no longer has segment {receipt.segment_id} as version "
+                f"{version.digest[:12]} has it; run `raypp verify`"
+            )
 
 
 def _tagged(store: Store, tag: DatasetTag, tags: Sequence[DatasetTag]) -> DatasetVersion:

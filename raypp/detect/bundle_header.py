@@ -8,14 +8,15 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from raypp.detect.architecture import Architecture
+from raypp.detect.provenance import Provenance
 from raypp.errors import ContentError, ModelError
 from raypp.io.fault import first_fault
 from raypp.io.json import read_json
 from raypp.text.names import Name, Names
 from raypp.usage.reliability import Reliabilities
 
-FORMAT_VERSION = 2
-_WITH_RELIABILITIES = 2
+FORMAT_VERSION = 3
+_WITH_RELIABILITIES, _WITH_PROVENANCE = 2, 3
 HEADER_KEY, DIGEST_KEY = "raypp", "sha256"
 SEALED_MAGIC = b"RAYPPBND"
 LENGTH_BYTES = 8
@@ -56,7 +57,9 @@ class BundleHeader(BaseModel):
         frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
     )
 
-    format_version: Literal[1, 2] = Field(1, description="2 where it has reliabilities, which version 1 has not")
+    format_version: Literal[1, 2, 3] = Field(
+        1, description="3 where it has its provenance, else 2 where it has reliabilities, else 1"
+    )
     info: BundleModelInfo = Field(alias="about", description="what the detector belongs to; `about` in stored files")
     precision: Literal["float32", "float16"] = Field(description="type that floating tensors are stored as")
     epochs: int = Field(ge=0, le=1_000_000_000, description="epochs that it was trained for")
@@ -67,11 +70,19 @@ class BundleHeader(BaseModel):
         description="precision and recall of each class on the val split; empty where the run does not tell",
     )
 
+    provenance: Provenance | None = Field(
+        None, exclude_if=operator.not_, description="where it comes from; none where the run does not tell"
+    )
+
     @model_validator(mode="after")
     def _fits_classes(self) -> Self:
         if self.reliabilities and len(self.reliabilities) != len(self.info.classes):
             raise ValueError(f"{len(self.reliabilities)} reliabilities for {len(self.info.classes)} classes")
-        if bool(self.reliabilities) != (self.format_version == _WITH_RELIABILITIES):
+        if (self.provenance is not None) != (self.format_version == _WITH_PROVENANCE):
+            goes = "with" if self.provenance is None else "without"
+            raise ValueError(f"version {self.format_version} goes {goes} provenance")
+        has_own_version = self.provenance is None
+        if has_own_version and bool(self.reliabilities) != (self.format_version == _WITH_RELIABILITIES):
             goes = "without" if self.reliabilities else "with"
             raise ValueError(f"version {self.format_version} goes {goes} reliabilities")
         return self

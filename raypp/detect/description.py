@@ -5,6 +5,7 @@ from pathlib import Path
 
 from raypp.detect.bundle_header import is_sealed, read_index
 from raypp.detect.engines.name import describe_engines
+from raypp.detect.provenance import Provenance
 
 
 def describe_detector_file(path: Path) -> dict[str, str]:
@@ -26,7 +27,18 @@ def describe_detector_file(path: Path) -> dict[str, str]:
         "labels version": info.labels_version,
         "epochs": str(header.epochs),
     }
+    if header.provenance is not None:
+        lines |= _provenance(header.provenance)
     lines["engines"] = describe_engines()
     if header.scores is not None:
         lines["scores"] = f"mAP50 {header.scores.map50:.3f}, mAP50-95 {header.scores.map50_95:.3f} on the val split"
     return lines
+
+
+def _provenance(provenance: Provenance) -> dict[str, str]:
+    weights = provenance.initial_weights
+    return {
+        "tag": provenance.tag or "none named",
+        "initial weights": f"{weights.name}, sha256 {weights.sha256}" if weights else "random",
+        "code": ", ".join(provenance.code),
+    }

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.detect.bundle_header import BundleHeader, BundleModelInfo, BundleScores
 from raypp.detect.model_info import ModelInfo, detector_folder
+from raypp.detect.provenance import read_provenance
 from raypp.detect.reliability import read_reliabilities
 from raypp.errors import ConflictError, ModelError, OptionError
 from raypp.shards.manifest import read_archive_header
@@ -133,14 +134,15 @@ def _bundle(run: Path, archive: str | None, *, half: bool) -> "tuple[BundleHeade
     from raypp.detect.training_state import read_averages  # noqa: PLC0415
 
     info, (weights, epochs) = read_model_info(folder), read_averages(folder)
-    reliabilities = read_reliabilities(folder, info.classes)
+    reliabilities, provenance = read_reliabilities(folder, info.classes), read_provenance(folder)
     header = BundleHeader(
-        format_version=2 if reliabilities else 1,
+        format_version=3 if provenance else 2 if reliabilities else 1,
         info=BundleModelInfo.model_validate(_with_spec(info, archive, run).model_dump(mode="json")),
         precision="float16" if half else "float32",
         epochs=epochs,
         scores=_scores(run, epochs),
         reliabilities=reliabilities,
+        provenance=provenance,
     )
     return header, Bundle.of(header, weights)
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.detect.inputs.dataset import VeiledDataset
 from raypp.detect.model_info import DETECTOR_FOLDER, MODEL_INFO_FILE, ModelInfo
+from raypp.detect.provenance import Provenance, write_provenance
 from raypp.detect.schedule import TrainingSchedule
 from raypp.errors import OptionError
 from raypp.execution import ExecutionSettings, Executor, On, on_ray
@@ -18,6 +19,7 @@ from raypp.progress import SILENT, Progress
 from raypp.text.split_names import TRAIN, VAL
 from raypp.train.mlflow import MlflowRun
 from raypp.train.progress import StepDisplay, begin_line, epochs_said
+from raypp.train.provenance import record_provenance
 from raypp.train.results import EpochResult, best_epoch, read_results
 from raypp.train.run_folder import begun_on_ray, checkpoints_here, open_run_folder, require_same_place
 from raypp.train.settings import TrainSettings
@@ -62,7 +64,7 @@ def run_training(
     settings.check()
     execution = execution.with_workers(settings.workers)
     execution.check("workers")
-    dataset = VeiledDataset.open(settings.archive, settings.labels_version, settings.data_key_path)
+    dataset = VeiledDataset.open(settings.archive, settings.labels_version, settings.data_key_path, settings.dataset)
     dataset.require(TRAIN, VAL)
     steps = dataset.splits[TRAIN] // settings.batch
     if not steps:
@@ -89,6 +91,7 @@ def run_training(
         info,
         f"run {settings.out} was begun on other data, model or schedule",
     )
+    provenance = record_provenance(settings.out, dataset, settings.weights)
     finished = partial(read_results, settings.out, EpochResult)
     if (settings.out / DETECTOR_FOLDER).is_dir() and len(finished()) >= settings.epochs:
         progress.say(f"{settings.out} was trained before: nothing to do")
@@ -102,7 +105,7 @@ def run_training(
         best = execute(settings, info, dataset)
     if tracked:
         tracked.finish()
-    _keep_best(best, settings.out / DETECTOR_FOLDER)
+    _keep_best(best, settings.out / DETECTOR_FOLDER, provenance)
     return _summary(settings.out, info, finished(), seconds=monotonic() - started)
 
 
@@ -112,10 +115,11 @@ def _train_here(settings: TrainSettings, info: ModelInfo, dataset: VeiledDataset
     return train_here(settings, info, dataset)
 
 
-def _keep_best(best: Path, folder: Path) -> None:
+def _keep_best(best: Path, folder: Path, provenance: Provenance) -> None:
     """Keep the best epoch's detector, whole or not at all: where it stands, the run has ended."""
     with whole_folder(folder) as part:
         shutil.copytree(best, part)
+        write_provenance(part, provenance)
 
 
 def _summary(out: Path, info: ModelInfo, results: Sequence[EpochResult], *, seconds: float) -> TrainSummary:

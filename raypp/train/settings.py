@@ -16,6 +16,8 @@ class TrainSettings(FrozenSettings):
     Attributes:
         archive: the veiled archive.
         labels_version: label version to train on, or None for the only one.
+        dataset: dataset version to train on, in the place of a label version: a tag, a digest's first digits, or a pin
+            file.
         out: folder of the run; every worker reaches it.
         architecture: name of a model that ultralytics knows.
         weights: what to start from: public weights (.pt), what a learned veil's fit left, or None for random ones.
@@ -35,6 +37,7 @@ class TrainSettings(FrozenSettings):
     archive: AbsolutePlace
     out: AbsolutePath
     labels_version: str | None = None
+    dataset: str | None = None
     architecture: str = "yolov8n"
     weights: AbsolutePath | None = None
     epochs: int = 100

@@ -74,7 +74,8 @@ def test_a_detector_is_evaluated_exported_and_detects_the_same_in_any_company(pl
         raypp.evaluate_detector(place / "veiled", raypp.ChosenDetector(run, "tpu"))
     exported = raypp.export_detector(run, place / "tools.model", half=False)
     assert exported.bytes == (place / "tools.model").stat().st_size
-    assert exported.header.format_version == 2
+    assert exported.header.format_version == 3
+    assert exported.header.provenance is not None
     assert len(exported.header.reliabilities) == 2
     frames = list(raypp.open_archive(place / "veiled"))
     detector = raypp.load_detector(place / "tools.model")

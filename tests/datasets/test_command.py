@@ -31,6 +31,8 @@ def test_versions_are_listed_tagged_compared_and_freed(veiled: Path, tmp_path: P
     shown = succeed("dataset", "diff", veiled, "baseline", "by-time", "--json", written).stdout
     assert "boxes         3 to 1 (+1 -3)" in shown
     assert summary(written)["labelled"] == {"before": 3, "after": 2, "added": 1, "removed": 2}
+    succeed("dataset", "pin", veiled, "--version", "baseline", "--out", tmp_path / "dataset.json")
+    assert summary(tmp_path / "dataset.json")["version"] == pinned
     assert "untagged      baseline" in succeed("dataset", "untag", veiled, "baseline").stderr
     done = raypp("dataset", "diff", veiled, "baseline", "by-time")
     assert done.returncode == 1
