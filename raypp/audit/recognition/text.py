@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from rapidocr import RapidOCR
-
 from raypp.audit.recognition.enlarging import Frame
 
 _SURELY = 0.9
@@ -49,6 +47,8 @@ def _plain(text: str) -> str:
 @cache
 def _reader() -> Any:
     """PP-OCR (Li et al., PP-OCRv3, 2022, and later): a network finds lines, another reads each."""
+    from rapidocr import RapidOCR  # noqa: PLC0415 - takes a second, and most of an audit reads no text
+
     return RapidOCR(
         params={
             "Global.log_level": "error",

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torchvision.ops import roi_align  # type: ignore[import-untyped]
 
 from raypp.audit.attacks.identify.matching import ranked
 from raypp.audit.attacks.reconstruct.unet import as_planes
@@ -183,6 +182,8 @@ def _alike(seen_ND: Floats, trios: list[Trio], of_one: bool) -> Floats:
 @torch.inference_mode()
 def _cut(case: Case, people: People, reading: BoxSubject) -> Tensor:
     """Codes within boxes and a margin around them, resized, as planes: float[N, F, rows + 2, columns + 2]."""
+    from torchvision.ops import roi_align  # type: ignore[import-untyped] # noqa: PLC0415 - takes as long as torch itself
+
     rows, columns = reading.cells
     low, high = people.corners_N4[:, :2], people.corners_N4[:, 2:]
     margin = (high - low) * (_MOVES / 2) / np.array([columns, rows])
