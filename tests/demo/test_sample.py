@@ -6,9 +6,6 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from raypp.demo.workshop.sample import Sample, SampleVideo, make_sample
 from raypp.demo.workshop.tools import CLASSES
@@ -73,6 +70,10 @@ def test_a_tool_in_use_moves(sample: Sample) -> None:
 
 @pytest.mark.slow
 def test_size_and_mean_colour_do_not_tell_the_classes_apart(tmp_path: Path) -> None:
+    from sklearn.linear_model import LogisticRegression  # take a second, in each process that collects tests
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     features: list[list[list[float]]] = []
     classes: list[list[int]] = []
     for seed in range(12):

@@ -39,18 +39,18 @@ class Cluster:
             "--disable-usage-stats",
         )  # fmt: skip
 
-    def wait(self) -> None:
-        """Wait until jobs can be submitted: on a busy machine the dashboard is there long before its agent."""
-        deadline = time.monotonic() + 300
-        while self._ray("job", "submit", f"--address={self._address}", "--", "true", check=False).returncode:
-            assert time.monotonic() < deadline, "no job can be submitted"
-            time.sleep(1)
-
     def submit(self, working_dir: Path, *command: object) -> subprocess.CompletedProcess[str]:
-        return self._ray(
-            "job", "submit", f"--address={self._address}", f"--working-dir={working_dir}", "--",
-            "python", *map(str, command), check=False,
-        )  # fmt: skip
+        """Submit a job as soon as one can be: on a busy machine the dashboard is there long before its agent."""
+        deadline = time.monotonic() + 300
+        while True:
+            done = self._ray(
+                "job", "submit", f"--address={self._address}", f"--working-dir={working_dir}", "--",
+                "python", *map(str, command), check=False,
+            )  # fmt: skip
+            if "submitted successfully" in done.stdout + done.stderr:
+                return done
+            assert time.monotonic() < deadline, f"no job can be submitted: {done.stdout + done.stderr}"
+            time.sleep(1)
 
     def stop(self) -> None:
         """Kill this cluster's processes; `ray stop` would stop every Ray of the machine."""
@@ -70,7 +70,6 @@ def cluster() -> Iterator[Cluster]:
     folder = Path(tempfile.mkdtemp(prefix="raypp-", dir="/tmp"))  # a socket's path must be short
     running = Cluster(folder)
     try:
-        running.wait()
         yield running
     finally:
         running.stop()

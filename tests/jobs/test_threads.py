@@ -27,7 +27,15 @@ def _spins(module: str, **own: str) -> str:
     return spins
 
 
-@pytest.mark.parametrize("module", ["raypp", "raypp.train.trainer", "actors.predict_actor", "jobs.train_detector"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "raypp",
+        pytest.param("raypp.train.trainer", marks=pytest.mark.slow),  # Python imports `raypp` before it
+        "actors.predict_actor",
+        pytest.param("jobs.train_detector", marks=pytest.mark.slow),
+    ],
+)
 def test_threads_that_wait_sleep_whichever_module_is_imported_first(module: str) -> None:
     assert _spins(module) == "0"
 
@@ -37,7 +45,7 @@ def test_a_users_own_setting_wins() -> None:
     assert _spins("raypp", GOMP_SPINCOUNT="7000") == "7000"
 
 
-@pytest.mark.parametrize("own", ["", "3"])
+@pytest.mark.parametrize("own", ["", pytest.param("3", marks=pytest.mark.slow)])
 def test_ultralytics_does_not_say_how_many_threads_there_are(own: str) -> None:
     code = "import os, raypp.detect.ultralytics; print(os.environ.get('OMP_NUM_THREADS'))"
     env = {name: value for name, value in environment().items() if name not in _VARIABLES}

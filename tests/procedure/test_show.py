@@ -6,7 +6,6 @@ from itertools import combinations, islice
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-import pm4py
 import pytest
 from PIL import Image
 
@@ -34,6 +33,8 @@ def settings(tmp_path: Path) -> Path:
 
 def _language(path: Path) -> set[tuple[str, ...]]:
     """All sequences of names that the BPMN allows, by the Petri net that pm4py makes of it."""
+    import pm4py  # takes a second, in each process that collects tests
+
     net, first, last = pm4py.convert_to_petri_net(pm4py.read_bpmn(str(path)))
     moves = [
         (
@@ -144,6 +145,8 @@ def test_the_command_writes_each_kind(settings: Path, tmp_path: Path) -> None:
     with Image.open(tmp_path / "a.png") as image:
         assert image.width > 640
         assert len(image.convert("RGB").getcolors(100_000) or []) > 10
+    import pm4py
+
     assert len(pm4py.read_bpmn(str(tmp_path / "a.bpmn")).get_nodes()) > 8
 
 
