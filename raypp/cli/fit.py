@@ -21,6 +21,7 @@ from raypp.cli.options import (
     Seed,
     SquareSize,
 )
+from raypp.detect.encoder_kind import EncoderKind
 from raypp.execution import On
 from raypp.fit.adversary_shape import AdversaryShape
 
@@ -36,6 +37,10 @@ def fit(
     ] = None,
     key: OwnersKey = None,
     model: Annotated[str, typer.Option(help="Architecture: yolov8n ... x, yolo11s ...")] = "yolov8n",
+    encoder: Annotated[
+        EncoderKind,
+        typer.Option(help="First stages of the model, or integers: several times faster, alike on any processor."),
+    ] = EncoderKind.STAGES,
     size: SquareSize = 640,
     epochs: ImageEpochs = 100,
     batch: Annotated[int, typer.Option(help="Images of a step, over all workers together.")] = 16,
@@ -97,6 +102,7 @@ def fit(
         weights=weights,
         warm_start=warm_start,
         architecture=model,
+        encoder=encoder,
         size=size,
         epochs=epochs,
         batch=batch,

@@ -11,7 +11,7 @@ from raypp.detect.model import stages_at
 from raypp.detect.ultralytics import DetectionModel
 from raypp.errors import ModelError
 
-_DEVIATIONS = 2.0
+DEVIATIONS = 2.0
 """Levels span this many standard deviations of a channel to either side of its mean; beyond, they are cut."""
 _LEAST_SHARE = 1e-4
 """Directions of features that carry less than this share of the strongest one's variance are not blown up."""
@@ -38,7 +38,7 @@ class LevelEncoder(nn.Module):
         """Turn images, float[N, 3, H, W] in [0, 1], into levels yet to be rounded, float[N, C, H/p, W/p]."""
         spread = (self.levels - 1) / 2
         standard = self.norm(self.bottleneck(self.stages(images_N3HW)).float())
-        levels: Tensor = (spread + standard * (spread / _DEVIATIONS)).clamp(0, self.levels - 1)
+        levels: Tensor = (spread + standard * (spread / DEVIATIONS)).clamp(0, self.levels - 1)
         return levels
 
     def start_from(self, images: Iterable[Tensor], seed: int) -> None:

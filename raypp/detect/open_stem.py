@@ -3,7 +3,9 @@
 from torch import Tensor, nn
 
 from raypp.detect.adapter import CodeAdapter
+from raypp.detect.encoder_kind import EncoderKind
 from raypp.detect.inputs.code_input import CodeInput
+from raypp.detect.integer_encoder import IntegerEncoder
 from raypp.detect.level_encoder import LevelEncoder, first_stages
 from raypp.detect.model import stages_at
 from raypp.detect.quantise import one_hot_levels
@@ -31,12 +33,15 @@ class OpenStem(nn.Module):
         return self.adapter.features(self.adapter.embed(one_hot_N))
 
 
-def build_stem(model: DetectionModel, codes: CodeInput) -> tuple[OpenStem, int]:
-    """Build a stem that begins with copies of a plain detector's first layers, and fits in the place of them.
+def build_stem(model: DetectionModel, codes: CodeInput, kind: EncoderKind = EncoderKind.STAGES) -> tuple[OpenStem, int]:
+    """Build a stem that fits in the place of a plain detector's first layers.
+
+    Its encoder begins with copies of them, or is a chain of whole numbers that has learnt nothing yet.
 
     Args:
         model: the detector.
         codes: what the encoder gives.
+        kind: what the encoder is built of.
 
     Returns:
         The stem, and the number of the last layer that it replaces.
@@ -44,8 +49,10 @@ def build_stem(model: DetectionModel, codes: CodeInput) -> tuple[OpenStem, int]:
     Raises:
         ModelError: if the first layers are no plain sequence.
     """
-    stages, features = first_stages(model, codes.patch)
     levels = 1 << codes.bits
     last, wanted = stages_at(model, codes.stride)
     adapter = CodeAdapter(codes.channels, levels, 1, codes.patch // codes.stride, wanted)
+    if kind is EncoderKind.INTEGER:
+        return OpenStem(IntegerEncoder(codes.patch, codes.channels, levels), adapter), last
+    stages, features = first_stages(model, codes.patch)
     return OpenStem(LevelEncoder(stages, features, codes.channels, levels), adapter), last

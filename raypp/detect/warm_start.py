@@ -47,7 +47,7 @@ def open_warm_start(path: Path) -> tuple[WarmStartHeader, OpenStem]:
     """
     header = read_warm_start_header(path)
     model = build_detector(header.architecture, header.classes, None)
-    stem, last = build_stem(model, CodeInput(header.channels, header.bits, header.patch))
+    stem, last = build_stem(model, CodeInput(header.channels, header.bits, header.patch), header.encoder)
     begin, tensors = f"model.{last}.", read_warm_start(path)
     own = {name.removeprefix(begin): tensor for name, tensor in tensors.items() if name.startswith(begin)}
     try:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 
 from raypp.detect.architecture import Architecture
+from raypp.detect.encoder_kind import EncoderKind
 from raypp.errors import ModelError
 from raypp.text.names import Names
 
@@ -29,6 +30,7 @@ class WarmStartHeader(BaseModel):
     bits: int = Field(ge=1, le=8)
     size: int = Field(ge=1, description="side of the square that it was fitted on, in pixels")
     epochs: int = Field(ge=1, description="epochs that it was fitted for")
+    encoder: EncoderKind = Field(EncoderKind.STAGES, description="what the encoder is built of")
 
 
 def read_warm_start_header(path: Path) -> WarmStartHeader:

@@ -21,7 +21,7 @@ def assemble(settings: FitSettings, classes: tuple[str, ...]) -> DetectionModel:
     if settings.weights is not None:
         load_public_weights(model, settings.weights)
     codes = CodeInput(settings.channels, settings.bits, settings.patch)
-    stem, last = build_stem(model, codes)
+    stem, last = build_stem(model, codes, settings.encoder)
     replaced: Any = model.model[last]
     stem.adapter.bn.load_state_dict(replaced.bn.state_dict())
     adversaries = [

@@ -11,11 +11,13 @@ from torch import Tensor, nn
 
 from raypp.detect.bundle import Bundle, write_bundle
 from raypp.detect.bundle_header import BundleHeader, BundleModelInfo
+from raypp.detect.integer_encoder import IntegerEncoder
 from raypp.detect.level_encoder import LevelEncoder
 from raypp.detect.model_info import ModelInfo
 from raypp.detect.renaming import named_weights
 from raypp.detect.schedule import TrainingSchedule
 from raypp.fit.fitting import build_fit
+from raypp.fit.integer_onnx import integer_onnx
 from raypp.fit.settings import FitSettings
 from raypp.fit.stem import stem_of
 from raypp.io.private import write_private
@@ -103,6 +105,8 @@ def to_onnx(encoder: LevelEncoder, patch: int) -> bytes:
         encoder: the fitted encoder, in evaluation mode.
         patch: side of a cell, in pixels.
     """
+    if isinstance(encoder, IntegerEncoder):
+        return integer_onnx(encoder)
     frame = torch.zeros(1, *(side * patch for side in _PROBE_CELLS), 3, dtype=torch.uint8)
     network, file, export = _Deployed(encoder).eval().cpu(), io.BytesIO(), cast("Any", torch.onnx.export)
     with torch.no_grad(), warnings.catch_warnings():

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from raypp.detect.encoder_kind import EncoderKind
 from raypp.detect.inputs.batch import DetectionBatch
 from raypp.detect.model import build_detector, load_public_weights, stages_at
 from raypp.detect.ultralytics import DetectionModel
@@ -68,7 +69,8 @@ def warm_up_codes(
     else:
         stem.encoder.turn(seen, np.random.default_rng(secrets.randbits(_SEED_BITS)))
     stem.train()
-    stem.encoder.stages.requires_grad_(False)
+    learns = settings.encoder is EncoderKind.INTEGER and settings.warm_start is None  # it begins at random weights
+    stem.encoder.stages.requires_grad_(learns)
 
     def features(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         for batch in batches(epoch):
@@ -78,6 +80,7 @@ def warm_up_codes(
             yield stem(images).float(), wanted
 
     learnt = [*stem.adapter.parameters(), *stem.encoder.bottleneck.parameters()]
+    learnt += [*stem.encoder.stages.parameters()] if learns else []
     explained = distil(features, learnt, settings.warm_up, steps, on_step)
     stem.encoder.stages.requires_grad_(True)
     stem.take_codes()

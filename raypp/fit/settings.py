@@ -3,6 +3,7 @@
 import json
 
 from raypp.compare.images import ImageDataset
+from raypp.detect.encoder_kind import EncoderKind
 from raypp.detect.schedule import TrainingSchedule
 from raypp.detect.warm_start_header import WarmStartHeader, read_warm_start_header
 from raypp.errors import OptionError
@@ -22,7 +23,8 @@ class FitSettings(FrozenSettings):
         data: folder of plain images in YOLO layout, which every worker reaches.
         weights: public weights (.pt) that encoder and trunk start from; None with a `warm_start`.
         warm_start: what an earlier fit published, to start from in the place of public weights.
-        architecture: name of a model that ultralytics knows; its first stages become the encoder.
+        architecture: name of a model that ultralytics knows; its first stages become the encoder, or teach it.
+        encoder: what the encoder is built of.
         size: side of the letterboxed square, in pixels.
         epochs: passes over the training images.
         batch: images of a step, over all workers together.
@@ -48,6 +50,7 @@ class FitSettings(FrozenSettings):
     weights: AbsolutePath | None = None
     warm_start: AbsolutePath | None = None
     architecture: str = "yolov8n"
+    encoder: EncoderKind = EncoderKind.STAGES
     size: int = 640
     epochs: int = 100
     batch: int = 16
@@ -115,7 +118,7 @@ def check_warm_start(settings: FitSettings) -> WarmStartHeader | None:
     if path is None:
         return None
     header = read_warm_start_header(path)
-    for name in ("architecture", "patch", "channels", "bits"):
+    for name in ("architecture", "patch", "channels", "bits", "encoder"):
         given, own = getattr(settings, name), getattr(header, name)
         if given != own:
             raise OptionError(f"`{name}` {given} is not that of `warm_start` {path}; give {own}")

@@ -7,6 +7,7 @@ import safetensors.torch
 from torch import Tensor
 
 from raypp.detect.bundle import with_sorted_index
+from raypp.detect.encoder_kind import EncoderKind
 from raypp.detect.model import load_trained_weights
 from raypp.detect.ultralytics import DetectionModel
 from raypp.detect.warm_start import read_warm_start
@@ -31,10 +32,12 @@ def write_warm_start(
         state: the averaged weights of the fitted detector, by name; adversaries are left out.
         folder: of the fit.
     """
-    fields = {name: getattr(settings, name) for name in ("architecture", "patch", "channels", "bits", "size", "epochs")}
+    names = ("architecture", "patch", "channels", "bits", "size", "epochs", "encoder")
+    fields = {name: getattr(settings, name) for name in names}
     header = WarmStartHeader(classes=classes, **fields)
     tensors = {name: _stored(name, tensor) for name, tensor in state.items() if _ADVERSARIES not in name}
-    content = safetensors.torch.save(tensors, {"format": "pt", HEADER_KEY: header.model_dump_json()})
+    plain = {"encoder"} if header.encoder is EncoderKind.STAGES else None  # what earlier versions read
+    content = safetensors.torch.save(tensors, {"format": "pt", HEADER_KEY: header.model_dump_json(exclude=plain)})
     write_private(folder / WARM_START_FILE, with_sorted_index(content))
 
 

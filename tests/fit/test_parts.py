@@ -10,6 +10,7 @@ import raypp
 from raypp.audit.attacks.reconstruct.similarity import correlation, textured
 from raypp.audit.metrics import scores
 from raypp.detect.checkpoint import load_bundle
+from raypp.detect.encoder_kind import EncoderKind
 from raypp.detect.model import build_detector
 from raypp.detect.quantise import one_hot_levels
 from raypp.detect.schedule import TrainingSchedule
@@ -113,9 +114,11 @@ def test_every_adversary_opens_codes_that_hide_nothing(shape):
         assert abs(float(correlation(adversary(one_hot)[0], cells, textured(cells, UNIT)))) < 0.3
 
 
-@pytest.mark.parametrize("patch", [8, 16])
-def test_what_a_fit_leaves_gives_the_fitted_detectors_features(settings, tmp_path, patch):
-    settings = settings.model_copy(update={"patch": patch})
+@pytest.mark.parametrize(
+    ("patch", "kind"), [(8, EncoderKind.STAGES), (16, EncoderKind.STAGES), (8, EncoderKind.INTEGER)]
+)
+def test_what_a_fit_leaves_gives_the_fitted_detectors_features(settings, tmp_path, patch, kind):
+    settings = settings.model_copy(update={"patch": patch, "encoder": kind})
     torch.manual_seed(1)
     model = build_fit(settings, CLASSES)
     stem = stem_of(model)

@@ -17,13 +17,17 @@ from raypp.veil.learned import INPUT, OUTPUT
 Attributes: TypeAlias = dict[str, Any]
 Operation: TypeAlias = Callable[[list[Tensor], Attributes], Tensor | list[Tensor]]
 
+_LEVEL, _MOST_STEPS = 1.0, 255
+"""What a step of levels stands for, and the most steps between two layers of whole numbers."""
+
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Program(Secret):
     """A network's operations in their order, and its weights.
 
     Rounding and changes of type are left out, and clipping lets gradients through as if it were not there, so that a
-    value beyond the last level still knows its way back.
+    value beyond the last level still knows its way back. Between layers in whole numbers, clipping is the activation,
+    and stays.
 
     Attributes:
         graph: nodes and names, of `onnx`.
@@ -90,6 +94,19 @@ def _convolved(given: list[Tensor], attributes: Attributes) -> Tensor:
     )
 
 
+def _convolved_integers(given: list[Tensor], attributes: Attributes) -> Tensor:
+    value, inputs, _, weight, units, _, outputs, _, bias = given
+    sums = _convolved([value, weight.float(), bias.float()], attributes)
+    steps = sums * (inputs * units / outputs)[:, None, None]
+    return steps if float(outputs) == _LEVEL else steps.clamp(0, _MOST_STEPS)
+
+
+def _reshaped(given: list[Tensor], _: Attributes) -> Tensor:
+    value, shape = given
+    sides = [side or value.shape[place] for place, side in enumerate(shape.tolist())]
+    return value.reshape(sides)
+
+
 def _averaged(given: list[Tensor], attributes: Attributes) -> Tensor:
     return functional.avg_pool2d(_padded(given[0], attributes), attributes["kernel_shape"], attributes.get("strides"))
 
@@ -118,8 +135,11 @@ _OPERATIONS: dict[str, Operation] = {
     "Concat": lambda given, attributes: torch.cat(given, attributes["axis"]),
     "Conv": _convolved,
     "Div": lambda given, _: given[0] / given[1],
+    "Min": _as_it_is,  # of levels
     "Mul": lambda given, _: given[0] * given[1],
+    "QLinearConv": _convolved_integers,
     "Relu": lambda given, _: given[0].relu(),
+    "Reshape": _reshaped,
     "Round": _as_it_is,
     "Sigmoid": lambda given, _: given[0].sigmoid(),
     "Split": _split,
