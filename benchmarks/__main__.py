@@ -10,10 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
+from benchmarks.auditing import audit_rows
 from benchmarks.capacity import capacity_rows
 from benchmarks.decoding import decoding_rows
 from benchmarks.detector import detector_rows
 from benchmarks.evaluation_memory import evaluate_memory_rows
+from benchmarks.fitting import fit_step_rows
 from benchmarks.learned_veil import learned_veil_rows
 from benchmarks.ledger import ledger_rows
 from benchmarks.memory import memory_rows
@@ -55,6 +57,8 @@ PARTS: dict[str, Callable[[Path, argparse.Namespace], Rows]] = {
     "detector": lambda folder, _: detector_rows(folder),
     "service-engines": lambda folder, _: service_engine_rows(folder),
     "learned-veil": lambda folder, _: learned_veil_rows(_video(folder, 0.5), folder / "veil"),
+    "fit-step": lambda folder, _: fit_step_rows(folder),
+    "audit": lambda folder, _: audit_rows(folder),
     "scaling": lambda folder, options: scaling_rows(folder, options.chart),
     "siege": lambda folder, options: siege_rows(folder, options.siege_seconds),
     "busy-training": lambda folder, _: busy_training_rows(folder),

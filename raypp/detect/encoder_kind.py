@@ -1,10 +1,10 @@
-"""What the encoder of a learned veil is built of; this module imports nothing heavy."""
+"""Kinds of encoders of a learned veil; this module imports nothing heavy."""
 
 from enum import StrEnum
 
 
 class EncoderKind(StrEnum):
-    """What leads from images to the bottleneck of a learned veil."""
+    """Kind of the layers that lead from images to the bottleneck of a learned veil."""
 
     STAGES = "stages"
     """The first stages of a public detector, in floating point: the most accurate."""

@@ -71,4 +71,5 @@ def open_public(path: Path) -> PublicDetector | None:
     model = read_checkpoint(path)
     if not isinstance(model, DetectionModel) or type(head_of(model)) is not Detect:
         return None
-    return PublicDetector(model.eval())
+    # Normalisations go into convolutions: it is read for nothing but this, and takes three quarters of the time.
+    return PublicDetector(model.eval().fuse(verbose=False).to(memory_format=torch.channels_last))

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from raypp.detect.encoder_kind import EncoderKind
 from raypp.detect.inputs.batch import DetectionBatch
+from raypp.detect.level_encoder import first_stages
 from raypp.detect.model import build_detector, load_public_weights, stages_at
 from raypp.detect.ultralytics import DetectionModel
 from raypp.fit.assembly import assemble
@@ -63,14 +64,15 @@ def warm_up_codes(
     """
     stem = stem_of(model).to(device)
     wanted_of = _first_layers(model, settings).to(device).eval()
+    if settings.encoder is EncoderKind.INTEGER and settings.warm_start is None:
+        _teach(model, settings, batches, steps, device, on_step)
     seen = (batch.network_inputs(device) for batch in islice(batches(0), _START_BATCHES))
     if settings.warm_start is None:
         stem.encoder.start_from(seen, settings.seed)
     else:
         stem.encoder.turn(seen, np.random.default_rng(secrets.randbits(_SEED_BITS)))
     stem.train()
-    learns = settings.encoder is EncoderKind.INTEGER and settings.warm_start is None  # it begins at random weights
-    stem.encoder.stages.requires_grad_(learns)
+    stem.encoder.stages.requires_grad_(False)
 
     def features(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
         for batch in batches(epoch):
@@ -80,19 +82,49 @@ def warm_up_codes(
             yield stem(images).float(), wanted
 
     learnt = [*stem.adapter.parameters(), *stem.encoder.bottleneck.parameters()]
-    learnt += [*stem.encoder.stages.parameters()] if learns else []
     explained = distil(features, learnt, settings.warm_up, steps, on_step)
     stem.encoder.stages.requires_grad_(True)
     stem.take_codes()
     return explained
 
 
+def _teach(
+    model: DetectionModel,
+    settings: FitSettings,
+    batches: Callable[[int], Iterable[DetectionBatch]],
+    steps: int,
+    device: torch.device,
+    on_step: OnStep | None,
+) -> None:
+    """Teach an encoder that begins at random weights the public stages of its stride, up to a linear map of them."""
+    encoder = stem_of(model).encoder
+    stages, features = first_stages(_public(model, settings), settings.patch)
+    stages = stages.to(device).eval()
+    head = nn.Conv2d(encoder.bottleneck.in_channels, features, 1).to(device)
+    encoder.train()
+
+    def taught(epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
+        for batch in batches(epoch):
+            images = batch.network_inputs(device)
+            with torch.no_grad():
+                wanted = stages(images).float()
+            yield head(encoder.stages(images)).float(), wanted
+
+    distil(taught, [*encoder.stages.parameters(), *head.parameters()], settings.warm_up, steps, on_step)
+
+
 def _first_layers(model: DetectionModel, settings: FitSettings) -> nn.Module:
     """Return what gives the features that codes are to carry: public layers, or the warm start's whole stem."""
     if settings.warm_start is not None:
         return deepcopy(stem_of(model))
+    public = _public(model, settings)
+    last, _ = stages_at(public, min(settings.patch, 8))
+    return nn.Sequential(*public.model[: last + 1])
+
+
+def _public(model: DetectionModel, settings: FitSettings) -> DetectionModel:
+    """Return the public detector of the same architecture."""
     public = build_detector(settings.architecture, tuple(model.names.values()), None)
     if settings.weights is not None:
         load_public_weights(public, settings.weights)
-    last, _ = stages_at(public, min(settings.patch, 8))
-    return nn.Sequential(*public.model[: last + 1])
+    return public

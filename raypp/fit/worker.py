@@ -61,7 +61,7 @@ def fit_worker(settings: FitSettings, out: Path, worker: WorkerContext, resume: 
             warm_up = schedule.model_copy(update={"epochs": settings.warm_up + schedule.close_mosaic})
             on_step = StepFile(out).write if worker.rank == 0 else None
             warm_up_codes(model, settings, batches(warm_up).epoch, schedule.steps, worker.device, on_step)
-        trainer = _trainer(model, settings, schedule, worker)
+        trainer = adversarial_trainer(model, settings, schedule, worker)
         epochs = batches(schedule)
         if resume is not None:
             _go_on(trainer, epochs, read_state(resume), worker.rank)
@@ -94,9 +94,17 @@ def fitted_weights(folder: Path) -> dict[str, Tensor]:
     return read_averages(folder)[0]
 
 
-def _trainer(
+def adversarial_trainer(
     model: DetectionModel, settings: FitSettings, schedule: TrainingSchedule, worker: WorkerContext
 ) -> Trainer:
+    """Return the trainer of a detector with a `LearnedStem`, against its adversaries.
+
+    Args:
+        model: as `build_fit` built it.
+        settings: what was asked.
+        schedule: how long.
+        worker: its place among the workers.
+    """
     hidden = HidingWeights(settings.hide, settings.tone, settings.rate)
 
     def wrap(detector: Any) -> Any:

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import pixel_unshuffle
 
-from raypp.audit.attacks.reconstruct.network import piece
+from raypp.audit.attacks.reconstruct.network import cells_of_images, piece
 from raypp.audit.attacks.reconstruct.similarity import inside_cells
 from raypp.audit.attacks.reconstruct.unet import UNet, as_planes
 from raypp.audit.core.model import AttackTarget, Case, Frames, Images
@@ -51,8 +52,15 @@ def test_what_is_learnt_by_is_what_is_measured() -> None:
     mine, true = (np.random.default_rng(seed).integers(0, 256, (1, 32, 40, 3), dtype=np.uint8) for seed in (0, 1))
     true[:, :8] = 9  # flat cells, which neither counts
     mine = (mine // 2 + true // 2).astype(np.uint8)
-    tensors = [torch.from_numpy(frames).permute(0, 3, 1, 2).double() / 64 for frames in (mine, true)]
-    assert float(inside_cells(*tensors, 8, 64.0)) == pytest.approx(scores.detail(mine, true, 8)[0], abs=1e-6)
+    tensors = [
+        pixel_unshuffle(torch.from_numpy(frames).permute(0, 3, 1, 2).double() / 64, 8) for frames in (mine, true)
+    ]
+    assert float(inside_cells(*tensors, 64.0)) == pytest.approx(scores.detail(mine, true, 8)[0], abs=1e-6)
+
+
+def test_cells_of_images_are_those_of_torch() -> None:
+    images = torch.arange(2 * 3 * 8 * 12).reshape(2, 3, 8, 12)
+    assert torch.equal(cells_of_images(images, 4), pixel_unshuffle(images, 4))
 
 
 def test_pieces_lie_within_images() -> None:

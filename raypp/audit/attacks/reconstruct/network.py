@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from raypp.audit.attacks.reconstruct.similarity import inside_cells
 from raypp.audit.core.model import Frames
+from raypp.detect.precision import half_precision
 
 Draw: TypeAlias = Callable[[np.random.Generator], tuple[Tensor, Tensor]]
 """Draws a batch: planes float[N, F, g, g'], and the pixels behind them, float[N, 3, g*p, g'*p], as `to_targets` has."""
@@ -44,24 +45,35 @@ class GridDecoder(nn.Module):
 
     def forward(self, planes_NFGG: Tensor) -> Tensor:
         """Return images as `to_targets` has them, float[N, 3, G*p, G'*p]."""
+        return functional.pixel_shuffle(self.cells(planes_NFGG), self.patch)
+
+    def cells(self, planes_NFGG: Tensor) -> Tensor:
+        """Return the same by cells, float[N, 3 * p*p, G, G'], as `pixel_unshuffle` has them."""
         fine = self.enter(planes_NFGG)
         half = self.down(fine)
         up = functional.interpolate(self.deep(half), half.shape[-2:])
         up = functional.interpolate(self.join(torch.cat([half, up], 1)), fine.shape[-2:])
-        images: Tensor = functional.pixel_shuffle(self.out(torch.cat([fine, up], 1)), self.patch)
-        return images
+        cells: Tensor = self.out(torch.cat([fine, up], 1))
+        return cells
 
     def learn(self, draw: Draw, steps: int, chance: np.random.Generator) -> None:
-        """Train for so many steps: absolute error, and likeness inside cells, which is what leakage is measured by."""
-        optimizer = torch.optim.Adam(self.parameters(), _RATE)
+        """Train for so many steps: absolute error, and likeness inside cells, which is what leakage is measured by.
+
+        Where the processor multiplies matrices in bfloat16, layers do so; weights and the loss are float32.
+        """
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        half = half_precision(torch.device("cpu"))
+        optimizer = torch.optim.Adam(self.parameters(), _RATE, fused=True)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=steps, pct_start=0.2)
         self.train()
         for _ in range(steps):
             planes, pixels = draw(chance)
-            guessed = self(planes)
-            loss = (guessed - pixels).abs().mean() - inside_cells(guessed, pixels, self.patch, _SPREAD)
+            with torch.autocast("cpu", dtype=half, enabled=half is not None):
+                guessed = self.cells(planes.contiguous(memory_format=torch.channels_last)).float()
+            wanted = cells_of_images(pixels, self.patch)
+            loss = (guessed - wanted).abs().mean() - inside_cells(guessed, wanted, _SPREAD)
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
         self.eval()
@@ -78,6 +90,14 @@ class GridDecoder(nn.Module):
 def to_targets(frames_NHW3: Frames) -> Tensor:
     """Return pixels near zero and one, float32[N, 3, H, W]."""
     return (torch.from_numpy(frames_NHW3).permute(0, 3, 1, 2).float() - _GREY) / _SPREAD
+
+
+def cells_of_images(images_N3HW: Tensor, patch: int) -> Tensor:
+    """Return what `pixel_unshuffle` does, a cell's values side by side in memory, by one copy where colours are so."""
+    count, colours, height, width = images_N3HW.shape
+    rows, columns = height // patch, width // patch
+    cut = images_N3HW.permute(0, 2, 3, 1).reshape(count, rows, patch, columns, patch, colours)
+    return cut.permute(0, 1, 3, 5, 2, 4).reshape(count, rows, columns, -1).permute(0, 3, 1, 2)
 
 
 def piece(chance: np.random.Generator, shape: tuple[int, ...], side: int) -> Place:

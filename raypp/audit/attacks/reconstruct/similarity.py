@@ -7,16 +7,15 @@ from torch.nn import functional
 from raypp.audit.metrics.scores import LUMA, TEXTURED
 
 
-def inside_cells(mine_N3HW: Tensor, true_N3HW: Tensor, cell: int, unit: float) -> Tensor:
+def inside_cells(mine_NKGG: Tensor, true_NKGG: Tensor, unit: float) -> Tensor:
     """Mean correlation of luma inside textured cells, as `scores.detail` of all cells together; 0 if there is none.
 
     Args:
-        mine_N3HW: what was reconstructed, float.
-        true_N3HW: the images, float.
-        cell: side of a cell, in pixels.
+        mine_NKGG: what was reconstructed, by cells, float[N, 3 * p*p, G, G'], as `pixel_unshuffle` has images.
+        true_NKGG: the images, likewise.
         unit: grey levels, of 256, that a difference of 1 stands for.
     """
-    mine, true = (luma_cells(frames_N3HW, cell) for frames_N3HW in (mine_N3HW, true_N3HW))
+    mine, true = (_luma(cells_NKGG) for cells_NKGG in (mine_NKGG, true_NKGG))
     return correlation(mine, true, textured(true, unit))
 
 
@@ -36,10 +35,17 @@ def correlation(mine_NKGG: Tensor, true_NKGG: Tensor, counted_NGG: Tensor) -> Te
 
 def textured(cells_NKGG: Tensor, unit: float) -> Tensor:
     """Which cells have texture, bool[N, G, G']; `unit` as in `inside_cells`."""
-    return cells_NKGG.std(1, correction=0) * unit > TEXTURED
+    away = cells_NKGG - cells_NKGG.mean(1, keepdim=True)
+    return away.square().mean(1).sqrt() * unit > TEXTURED  # `std` takes four times as long across channels
 
 
 def luma_cells(images_N3HW: Tensor, cell: int) -> Tensor:
     """Luma of each cell's pixels, float[N, cell**2, G, G']."""
     weights = torch.tensor(LUMA, dtype=images_N3HW.dtype, device=images_N3HW.device)
     return functional.pixel_unshuffle((images_N3HW * weights[:, None, None]).sum(1, keepdim=True), cell)
+
+
+def _luma(cells_NKGG: Tensor) -> Tensor:
+    """Luma of the pixels of cells whose colours lie one after the other, float[N, p*p, G, G']."""
+    colours = cells_NKGG.chunk(len(LUMA), 1)
+    return sum((colour * weight for colour, weight in zip(colours[1:], LUMA[1:], strict=True)), colours[0] * LUMA[0])
