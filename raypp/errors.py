@@ -51,6 +51,10 @@ class LabelError(RayppError):
     """A label file is malformed, names an unknown class, or lies outside its image."""
 
 
+class TicketError(RayppError):
+    """A ticket about a label, or an answer to it, is malformed, of another archive, or contradicts another."""
+
+
 class ShardError(RayppError):
     """A shard, receipt, manifest or label table is missing, damaged, or of another veil."""
 

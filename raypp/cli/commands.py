@@ -110,6 +110,12 @@ COMMANDS = {
         "Draw the plain frames of sample_ids with their labels; needs the key and the sources.",
         "raypp.cli.show:show",
     ),
+    "ticket": CommandEntry(
+        Reader.OWNER,
+        "Mend labels by tickets without pixels: the ML team opens them, the owner answers and applies them.",
+        "raypp.cli.ticket:ticket",
+        resumes=True,
+    ),
     "fit": CommandEntry(
         Reader.OWNER,
         "Fit a learned veil: an encoder trained with a detector, against adversaries that try to reconstruct images.",
@@ -262,13 +268,14 @@ def _needing(modules: tuple[str, ...], command: Callable[..., None], name: str) 
 
     @wraps(command)
     def call(*arguments: Any, **options: Any) -> None:
-        _require(modules, name)
+        require_packages(modules, name)
         command(*arguments, **options)
 
     return call
 
 
-def _require(modules: tuple[str, ...], name: str) -> None:
+def require_packages(modules: tuple[str, ...], name: str) -> None:
+    """Raise OptionError naming the packages that this installation lacks for a command."""
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
         raise OptionError(f"{name} needs {', '.join(missing)}; install raypp[cluster]")

@@ -1,12 +1,12 @@
 """Marks on a frame: boxes of labels and of detections, by sample."""
 
-import csv
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from raypp.errors import OptionError
+from raypp.io.csv_rows import read_csv_rows
 from raypp.media.drawing import Mark
 from raypp.shards.labels import list_versions, read_labels
 from raypp.shards.store import Store
@@ -54,7 +54,7 @@ def read_detections(path: Path, wanted: Collection[str]) -> dict[str, list[Mark]
         OptionError: naming file, line and value, if it is malformed.
     """
     by_id: dict[str, list[Mark]] = {}
-    for line, row in enumerate(_read_csv(path, DETECTION_COLUMNS), 2):
+    for line, row in enumerate(read_csv_rows(path, DETECTION_COLUMNS), 2):
         if row["sample_id"] not in wanted:
             continue
         try:
@@ -67,21 +67,7 @@ def read_detections(path: Path, wanted: Collection[str]) -> dict[str, list[Mark]
 
 def read_sample_ids(path: Path) -> list[str]:
     """Return the sample_ids that a CSV's column `sample_id` names, each once, in order; raises OptionError."""
-    return list(dict.fromkeys(row["sample_id"] for row in _read_csv(path, ("sample_id",)) if row["sample_id"]))
-
-
-def _read_csv(path: Path, columns: Collection[str]) -> list[dict[str, str]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file, restval="")
-            missing = [name for name in columns if name not in (reader.fieldnames or ())]
-            rows = [] if missing else list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or "no CSV in UTF-8"
-        raise OptionError(f"{path}: {reason}; give a CSV file with the columns {', '.join(columns)}") from None
-    if missing:
-        raise OptionError(f"{path} has no column {missing[0]}; it needs {', '.join(columns)}")
-    return rows
+    return list(dict.fromkeys(row["sample_id"] for row in read_csv_rows(path, ("sample_id",)) if row["sample_id"]))
 
 
 def _number(version: str) -> tuple[int, str]:

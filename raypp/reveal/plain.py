@@ -44,7 +44,20 @@ class Recovered:
 
 
 def recover(rows: Sequence[VeiledRow], finder: SourceFinder, header: ArchiveHeader, masks: MaskSet | None) -> Recovered:
-    """Decode the frames of rows again from wherever their sources are.
+    """Decode the frames of rows again from wherever their sources are; arguments as for `recover_each`."""
+    done = Recovered()
+    for sample_id, frame in recover_each(rows, finder, header, masks):
+        if isinstance(frame, str):
+            done.problems[sample_id] = frame
+        else:
+            done.frames[sample_id] = frame
+    return done
+
+
+def recover_each(
+    rows: Sequence[VeiledRow], finder: SourceFinder, header: ArchiveHeader, masks: MaskSet | None
+) -> Iterator[tuple[str, PlainFrame | str]]:
+    """Decode the frames of rows again, source by source: yields each sample's frame, or a line that says why not.
 
     Args:
         rows: what the archive says of the frames.
@@ -52,7 +65,6 @@ def recover(rows: Sequence[VeiledRow], finder: SourceFinder, header: ArchiveHead
         header: header of the archive.
         masks: privacy masks that it was veiled with, or None.
     """
-    done = Recovered()
     origins = finder.find(rows)
     groups: dict[tuple[str, Mask | None], list[VeiledRow]] = {}
     for row in rows:
@@ -60,20 +72,21 @@ def recover(rows: Sequence[VeiledRow], finder: SourceFinder, header: ArchiveHead
         mask = masks.for_camera(row.site, origin.view.source_camera) if masks and origin else None
         problem = finder.why_missing(row) if origin is None else _other_mask(origin, mask) or _no_part(origin)
         if origin is None or problem:
-            done.problems[row.sample_id] = f"sample {row.sample_id}: {problem}"
+            yield row.sample_id, f"sample {row.sample_id}: {problem}"
         else:
             groups.setdefault((origin.url, mask), []).append(row)
     for (url, mask), members in groups.items():
         reason = f"{url} has no frame at that time now; give the file that was veiled"
+        done = set()
         try:
             for sample_id, square in plain_squares(origins, members, header, mask, finder):
-                done.frames[sample_id] = PlainFrame(url, square)
+                done.add(sample_id)
+                yield sample_id, PlainFrame(url, square)
         except MediaError as error:
             reason = str(error) if redacted(url) in str(error) else f"{url} {error}"
         for row in members:
-            if row.sample_id not in done.frames:
-                done.problems[row.sample_id] = f"sample {row.sample_id}: {reason}"
-    return done
+            if row.sample_id not in done:
+                yield row.sample_id, f"sample {row.sample_id}: {reason}"
 
 
 def plain_squares(

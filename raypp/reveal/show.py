@@ -8,28 +8,18 @@ from PIL import Image
 from pyarrow import fs
 from pydantic import BaseModel, ConfigDict, Field
 
-from raypp.errors import KeyFileError, OptionError
-from raypp.ingest.plan import VeilPlan
-from raypp.ingest.plan_file import load_plan
-from raypp.ingest.settings import owner_side
-from raypp.ingest.source_views import NO_VIEWS, load_views
+from raypp.errors import OptionError
 from raypp.io.filesystem import filesystem_of, is_url
 from raypp.io.private import write_private
 from raypp.key_sources.place import KeyPlace
-from raypp.media.discovery import discover
 from raypp.media.drawing import Mark
-from raypp.media.masks import load_masks
 from raypp.progress import SILENT, Progress
 from raypp.reveal.contact_sheet import contact_sheet, draw_marks, png
-from raypp.reveal.lookup import SourceFinder, VeiledRow, find_rows
+from raypp.reveal.lookup import VeiledRow
 from raypp.reveal.marks import LabelMarks, label_marks, read_detections, read_sample_ids
-from raypp.reveal.plain import PlainFrame, recover
-from raypp.shards.encryption import DataKey
-from raypp.shards.reader import ShardReader
-from raypp.shards.schema import ArchiveHeader
+from raypp.reveal.owner_side import OwnerSide
+from raypp.reveal.plain import PlainFrame
 from raypp.text.address import redacted
-from raypp.veil.key import SiteKey, VeilKey, fingerprint
-from raypp.veil.keyfile import load_key
 
 SHEET_FILE = "contact-sheet.png"
 
@@ -67,6 +57,19 @@ class ShowRequest:
     labels_version: str | None = None
     detections: Path | None = None
     data_key_path: KeyPlace | None = None
+
+    @property
+    def owner_side(self) -> OwnerSide:
+        """Places of what gives plain frames back."""
+        return OwnerSide(
+            archive=self.archive,
+            key_path=self.key_path,
+            sources=self.sources,
+            private=self.private,
+            masks_path=self.masks_path,
+            views_path=self.views_path,
+            data_key_path=self.data_key_path,
+        )
 
 
 class ShownFrame(BaseModel):
@@ -110,28 +113,26 @@ def show_frames(request: ShowRequest, progress: Progress = SILENT) -> ShowSummar
     """
     archive, out = request.archive, request.out
     _refuse_inside(out, archive)
-    reader = ShardReader(archive, DataKey.load(request.data_key_path) if request.data_key_path else None)
-    keyring = _load_key(request.key_path, archive, reader.header)
+    plain = request.owner_side.open(progress)
     wanted = _wanted(request)
-    labelled = label_marks(reader.store, request.labels_version, wanted)
+    labelled = label_marks(plain.reader.store, request.labels_version, wanted)
     detected = read_detections(request.detections, wanted) if request.detections else {}
-    masks = load_masks(request.masks_path) if request.masks_path else None
-    discovery = discover(list(request.sources)) if request.sources else None
-    views = load_views(request.views_path) if request.views_path else NO_VIEWS
-    finder = SourceFinder(keyring, _plan(archive, request.private, request.sources), discovery, progress, views)
-    rows = find_rows(reader, wanted)
-    recovered = recover(list(rows.values()), finder, reader.header, masks)
+    rows: dict[str, VeiledRow] = {}
+    frames: dict[str, PlainFrame] = {}
+    reasons: dict[str, str] = {}
+    for row, frame in plain.recover(wanted):
+        rows[row.sample_id] = row
+        if isinstance(frame, str):
+            reasons[row.sample_id] = frame
+        else:
+            frames[row.sample_id] = frame
     shown = [
-        _Shown(rows[sample], recovered.frames[sample], labelled.get(sample), detected.get(sample, ()))
+        _Shown(rows[sample], frames[sample], labelled.get(sample), detected.get(sample, ()))
         for sample in wanted
-        if sample in recovered.frames
+        if sample in frames
     ]
     _save(shown, out)
-    problems = [
-        recovered.problems.get(sample) or _unknown(sample, archive)
-        for sample in wanted
-        if sample not in recovered.frames
-    ]
+    problems = [reasons.get(sample) or _unknown(sample, archive) for sample in wanted if sample not in frames]
     return ShowSummary(out=str(out), shown=tuple(frame.summary(out) for frame in shown), problems=tuple(problems))
 
 
@@ -200,17 +201,6 @@ def _refuse_inside(out: Path, archive: str) -> None:
         )
 
 
-def _load_key(path: KeyPlace, archive: str, header: ArchiveHeader) -> VeilKey | SiteKey:
-    key = load_key(path)
-    if key.public_key.hex() != header.public_key:
-        theirs = fingerprint(bytes.fromhex(header.public_key))
-        raise KeyFileError(
-            f"key file {path} has fingerprint {fingerprint(key.public_key)}, but {archive} (veil {header.veil_id}) was "
-            f"veiled with the key of fingerprint {theirs}; use that key and its epoch"
-        )
-    return key
-
-
 def _wanted(request: ShowRequest) -> list[str]:
     named = read_sample_ids(request.from_csv)[: request.limit] if request.from_csv else []
     wanted = list(dict.fromkeys([*request.sample_ids, *named]))
@@ -218,19 +208,6 @@ def _wanted(request: ShowRequest) -> list[str]:
         where = f"{request.from_csv} names none" if request.from_csv else "none were named"
         raise OptionError(f"show needs sample_ids, and {where}; name some, or give a CSV of them with `from_`")
     return wanted
-
-
-def _plan(archive: str, private: Path | None, sources: Sequence[str]) -> VeilPlan:
-    """Read the owner's plan; there may be none only where sources are named."""
-    if private is None and not is_url(archive):
-        private = owner_side(archive)
-    plan = load_plan(private) if private else VeilPlan()
-    if not plan.segments and not sources:
-        raise OptionError(
-            f"there is no plan of {archive} in {private or 'any local folder'}; name the owner's side of it with "
-            "`private`, or its sources with `sources`"
-        )
-    return plan
 
 
 def _unknown(sample_id: str, archive: str) -> str:
