@@ -74,7 +74,7 @@ def find_rows(reader: ShardReader, wanted: Collection[str]) -> dict[str, VeiledR
         ShardError: if a shard is missing or damaged.
     """
     by_id: dict[str, VeiledRow] = {}
-    names = pa.array(sorted(set(wanted)))
+    names = pa.array(sorted(set(wanted)), pa.string())
     columns = tuple(VeiledRow.__dataclass_fields__)
     for batch in reader.iterate(columns, _READ_ROWS):
         chosen = batch.rows.filter(pc.is_in(batch.rows.column("sample_id"), names))

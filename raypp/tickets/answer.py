@@ -64,9 +64,9 @@ def check_answer(answer: TicketAnswer, ticket: Ticket, classes: Sequence[str]) -
     if needs_boxes != (answer.boxes is not None):
         raise ValueError(f"an answer {answer.verdict!s} has {'boxes, or an empty list' if needs_boxes else 'no boxes'}")
     if ticket.kind is TicketKind.UNLABELLED and answer.verdict in {AnswerVerdict.AGREE, AnswerVerdict.DISAGREE}:
-        raise ValueError("an unlabelled frame is answered by `corrected` with its boxes, or `out-of-scope`")
+        raise ValueError("an unlabelled frame is answered by 'corrected' with its boxes, or 'out-of-scope'")
     if ticket.kind is TicketKind.BADLY_LOCATED and answer.verdict is AnswerVerdict.AGREE:
-        raise ValueError("a badly located label is answered by `corrected` with the right box, or `disagree`")
+        raise ValueError("a badly located label is answered by 'corrected' with the right box, or 'disagree'")
     for box in answer.boxes or ():
         if box.class_name not in classes:
             raise ValueError(f"class {box.class_name!r} is none of the labels' {', '.join(classes)[:200]}")

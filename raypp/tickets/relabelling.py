@@ -133,6 +133,8 @@ def _boxes(
         place = label_place(ticket, before)
         if place is None:
             added += right
+        elif answers[ticket.ticket].verdict is AnswerVerdict.AGREE:  # another class; the ticket's box is rounded
+            instead[place] = tuple(replace(before[place], class_id=box.class_id) for box in right)
         else:
             instead[place] = right
     kept = [box for place, own in enumerate(before) for box in instead.get(place, (own,))]

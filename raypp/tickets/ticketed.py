@@ -45,7 +45,7 @@ def match_archive(reader: ShardReader, tickets: Sequence[Ticket]) -> TicketedArc
         ShardError: if the archive cannot be read.
     """
     table = _labels(reader, tickets[0])
-    wanted = pa.array(sorted({ticket.sample_id for ticket in tickets}))
+    wanted = pa.array(sorted({ticket.sample_id for ticket in tickets}), pa.string())
     there = present_samples(reader, wanted)
     if not there:
         raise TicketError(

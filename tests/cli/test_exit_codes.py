@@ -25,6 +25,7 @@ _CALLED_OTHERWISE = {
     "expire_tokens": "site expire",
 }
 _CALLED_OTHERWISE |= {"report_executions": "report", "report_safety": "report"}
+_CALLED_OTHERWISE |= {"answer_tickets": "ticket answer", "apply_tickets": "ticket apply"}
 
 
 def _files() -> list[Path]:
