@@ -97,6 +97,6 @@ def test_the_hardest_frames_are_those_that_the_detector_is_least_sure_of(place: 
     tickets = tmp_path / "tickets.jsonl"
     options = ("--hardest", 3, "--model", detector, "--labels", "some", "--out", tickets)
     succeed("ticket", "open", archive, *options)
-    asked = [json.loads(line) for line in tickets.read_text().splitlines()]
-    assert [line["sample_id"] for line in asked] == sorted(free, key=lambda name: -sure[name])[:3]
-    assert {(line["kind"], "box" in line) for line in asked} == {("unlabelled", False)}
+    lines = [json.loads(line) for line in tickets.read_text().splitlines()]
+    assert [line["sample_id"] for line in lines] == sorted(free, key=lambda name: -sure[name])[:3]
+    assert {(line["kind"], "box" in line) for line in lines} == {("unlabelled", False)}

@@ -49,9 +49,9 @@ def test_each_verdict_does_what_it_says(copy: Path, tickets: tuple[Ticket, ...],
     (box,) = unchanged[swapped.sample_id].boxes
     assert rows[swapped.sample_id].boxes == (replace(box, class_id=1 - box.class_id),)
     assert rows[badly.sample_id].boxes == (Box(1, 0.6, 0.5, 0.2, 0.3),)
-    asked = {ticket.sample_id for ticket in tickets}
-    assert {name: row for name, row in rows.items() if name not in asked} == {
-        name: row for name, row in unchanged.items() if name not in asked
+    tickets_of = {ticket.sample_id for ticket in tickets}
+    assert {name: row for name, row in rows.items() if name not in tickets_of} == {
+        name: row for name, row in unchanged.items() if name not in tickets_of
     }
     assert (summary.changed, summary.unanswered, summary.verdicts) == (3, 0, {"agree": 2, "corrected": 1})
     assert labels_of(copy, before.version) == before
