@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from libreyolo.models.yolo7.export import YOLO7ExportWrapper
-from libreyolo.models.yolo7.net import _V7_YAML, YOLOv7Model
 from torch import nn
 
 from raypp.detect.inputs.code_input import CodeInput
@@ -17,8 +15,10 @@ from raypp.errors import ModelError
 _CLASSES = ("hammer", "saw")
 
 
-def _theirs(folder: Path, seed: int) -> YOLOv7Model:
+def _theirs(folder: Path, seed: int) -> nn.Module:
     """libreyolo's own network at an eighth of its width, with means and spreads as if it were trained."""
+    from libreyolo.models.yolo7.net import _V7_YAML, YOLOv7Model  # two seconds in each process that collects tests
+
     described = yaml.safe_load(_V7_YAML.read_text())
     for part in ("backbone", "head"):
         for entry in described["model"][part]:
@@ -38,6 +38,8 @@ def _theirs(folder: Path, seed: int) -> YOLOv7Model:
 
 @pytest.mark.parametrize("authors", [False, True], ids=["libreyolo", "authors"])
 def test_public_weights_give_the_boxes_that_libreyolo_gives(tmp_path: Path, authors: bool) -> None:
+    from libreyolo.models.yolo7.export import YOLO7ExportWrapper
+
     theirs = _theirs(tmp_path, 0)
     state = theirs.state_dict()
     flat = {name.removeprefix("layers."): tensor for name, tensor in state.items()}
@@ -55,6 +57,8 @@ def test_public_weights_give_the_boxes_that_libreyolo_gives(tmp_path: Path, auth
 
 
 def test_the_whole_one_has_the_layers_of_its_description() -> None:
+    from libreyolo.models.yolo7.net import YOLOv7Model
+
     model = build_detector("yolov7", _CLASSES, None)
     with torch.device("meta"):
         wanted = YOLOv7Model(len(_CLASSES)).state_dict()
