@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test suite collect test-slow lint types style docs bench attack-table lock sbom check-images kubectl proto chaos nodes accept clean
+.PHONY: help setup demo check test suite collect test-slow lint types style docs bench attack-table lock sbom check-images kubectl proto chaos drill nodes accept clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -125,6 +125,9 @@ proto: setup  ## generate the gRPC code from protos/raypp.proto, and record what
 
 chaos: setup  ## sites stream while everything between camera and ledger is killed, cut and frozen: ROUNDS=20 rounds; ROUNDS="1 1 --down 600": alerts wait ten minutes
 	$(BIN)/python -m tests.chaos $(ROUNDS)
+
+drill: setup  ## a box at a site is stolen: revoke its token, rekey, redeploy, and measure what its key still reaches; five minutes
+	$(BIN)/python -m tests.drill
 
 nodes: setup  ## nodes of Ray clusters, each a machine of its own to Linux, are killed in the middle of work of all kinds: ROUNDS=20 rounds; ROUNDS="7 1 --work serve head"; ROUNDS="--grow veil serve": nodes come and go; needs root
 	$(BIN)/python -m tests.nodes $(ROUNDS)
