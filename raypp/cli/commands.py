@@ -110,6 +110,11 @@ COMMANDS = {
         "Draw the plain frames of sample_ids with their labels; needs the key and the sources.",
         "raypp.cli.show:show",
     ),
+    "label": CommandEntry(
+        Reader.OWNER,
+        "Hand labels with their plain frames to COCO, CVAT or Label Studio, inside, and take them back.",
+        "raypp.cli.label:label",
+    ),
     "ticket": CommandEntry(
         Reader.OWNER,
         "Mend labels by tickets without pixels: the ML team opens them, the owner answers and applies them.",

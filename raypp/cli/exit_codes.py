@@ -31,6 +31,8 @@ MEANINGS = {
 ATTENTION = {
     "veil": "sources were quarantined or not read, or labels cannot be used",
     "show": "some frames cannot be shown",
+    "label export": "some frames cannot be shown, and are left out",
+    "label import": "some images are of no frame, or some things in the document are no boxes",
     "ticket answer": "frames or labels of some tickets are gone, or cannot be shown",
     "ticket apply": "some answers cannot be used, since their frames or labels are gone",
     "stream": "frames were dropped, or the service refuses a stream or has lost what it committed",

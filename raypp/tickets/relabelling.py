@@ -2,17 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.errors import ConflictError, TicketError
 from raypp.geometry.boxes import Box
 from raypp.io.atomic import write_bytes
-from raypp.shards.labels import LabelTable, SampleLabels, write_labels
-from raypp.shards.reader import ShardReader
+from raypp.shards.labels import SampleLabels, write_labels
+from raypp.shards.relabelled import relabel
 from raypp.text.names import Name
 from raypp.text.split_names import TRAIN
 from raypp.tickets.answer import AnswerVerdict, TicketAnswer, right_boxes
@@ -21,8 +20,6 @@ from raypp.tickets.ticket import Ticket, label_place
 from raypp.tickets.ticketed import TicketedArchive
 
 _UNSPLIT = "unsplit"
-_READ_ROWS = 8192
-_FRAME = ("source", "camera", "timestamp_us")
 
 
 class TicketReply(BaseModel):
@@ -50,12 +47,6 @@ class RelabellingSummary(BaseModel):
     problems: tuple[str, ...] = Field(description="one line for each answer that cannot be used")
 
 
-@dataclass(frozen=True)
-class _Relabelled:
-    rows: dict[str, SampleLabels]
-    changed: frozenset[str]
-
-
 def apply_answers(
     archive: TicketedArchive, answers: Mapping[str, TicketAnswer], name: str, out: Path
 ) -> RelabellingSummary:
@@ -78,9 +69,8 @@ def apply_answers(
     usable = {ticket.ticket: ticket for ticket in archive.tickets if ticket.ticket in answers}
     if not usable:
         raise TicketError("no ticket is answered whose frame is there; answer some by `raypp ticket answer`")
-    relabelled = _relabel(archive, usable, answers)
-    rows, dropped = _without_stale_variants(archive.reader, table, relabelled)
-    new = write_labels(archive.reader.store, name, table.classes, table.veil_id, rows)
+    relabelled = relabel(archive.reader, table, _instead(archive, usable, answers))
+    new = write_labels(archive.reader.store, name, table.classes, table.veil_id, relabelled.rows)
     replies = [
         TicketReply(ticket=ticket, verdict=answers[ticket].verdict, labels=name, labels_digest=new.digest)
         for ticket in usable
@@ -95,29 +85,29 @@ def apply_answers(
         dataset_frames=sum(new.splits.values()),
         verdicts={verdict: verdicts[verdict] for verdict in AnswerVerdict if verdicts[verdict]},
         changed=len(relabelled.changed),
-        variants_dropped=dropped,
+        variants_dropped=relabelled.variants_dropped,
         unanswered=len(archive.tickets) - len(usable),
         problems=tuple(problem for ticket, problem in archive.problems.items() if ticket in answers),
     )
 
 
-def _relabel(
+def _instead(
     archive: TicketedArchive, usable: Mapping[str, Ticket], answers: Mapping[str, TicketAnswer]
-) -> _Relabelled:
+) -> dict[str, SampleLabels]:
+    """Labels of the frames that tickets are about, after their answers; not of a frame that still has none."""
     by_sample: dict[str, list[Ticket]] = {}
     for ticket in usable.values():
         by_sample.setdefault(ticket.sample_id, []).append(ticket)
     split = TRAIN if TRAIN in archive.table.splits else _UNSPLIT
-    rows, changed = {}, set()
+    rows = {}
     for sample_id, tickets in by_sample.items():
         before = archive.labels.get(sample_id)
         boxes = _boxes(before.boxes if before else (), tickets, answers, archive.table.classes)
-        if before is not None and boxes != before.boxes:
+        if before is not None:
             rows[sample_id] = replace(before, boxes=boxes)
-            changed.add(sample_id)
-        elif before is None and any(answers[ticket.ticket].boxes is not None for ticket in tickets):
+        elif any(answers[ticket.ticket].boxes is not None for ticket in tickets):
             rows[sample_id] = SampleLabels(sample_id, split, boxes)
-    return _Relabelled(rows, frozenset(changed))
+    return rows
 
 
 def _boxes(
@@ -139,30 +129,3 @@ def _boxes(
             instead[place] = right
     kept = [box for place, own in enumerate(before) for box in instead.get(place, (own,))]
     return tuple(dict.fromkeys([*kept, *added]))
-
-
-def _without_stale_variants(
-    reader: ShardReader, table: LabelTable, relabelled: _Relabelled
-) -> tuple[list[SampleLabels], int]:
-    """Rows of the new version, and how many variants it leaves out: a variant has its frame's labels, turned."""
-    has_variants = pc.any(pc.greater(table.columns["variant"], 0)).as_py()
-    stale = _variants(reader, relabelled.changed) if has_variants else set()
-    before = table.rows
-    rows = [relabelled.rows.get(row.sample_id, row) for row in before if row.sample_id not in stale]
-    dropped = len(before) - len(rows)
-    known = {row.sample_id for row in rows}
-    return [*rows, *(row for name, row in relabelled.rows.items() if name not in known)], dropped
-
-
-def _variants(reader: ShardReader, changed: frozenset[str]) -> set[str]:
-    """Variants of frames; each is of its frame's source, camera and time."""
-    members: dict[tuple[object, ...], list[str]] = {}
-    frames: set[tuple[object, ...]] = set()
-    for batch in reader.iterate(("sample_id", "variant", *_FRAME), _READ_ROWS):
-        for row in batch.rows.to_pylist():
-            frame = tuple(row[name] for name in _FRAME)
-            if row["variant"]:
-                members.setdefault(frame, []).append(row["sample_id"])
-            elif row["sample_id"] in changed:
-                frames.add(frame)
-    return {sample_id for frame in frames for sample_id in members.get(frame, ())}

@@ -26,6 +26,7 @@ _CALLED_OTHERWISE = {
 }
 _CALLED_OTHERWISE |= {"report_executions": "report", "report_safety": "report"}
 _CALLED_OTHERWISE |= {"answer_tickets": "ticket answer", "apply_tickets": "ticket apply"}
+_CALLED_OTHERWISE |= {"export_labels": "label export", "import_labels": "label import"}
 
 
 def _files() -> list[Path]:
