@@ -41,7 +41,7 @@ class ImportSummary(BaseModel):
     problems: tuple[str, ...] = Field(description="one line for each image that is of no frame, or says nothing")
 
 
-def read_document(path: Path, tool: LabelTool) -> Annotations:
+def read_tool_document(path: Path, tool: LabelTool) -> Annotations:
     """Read a tool's document of images; raises LabelError or SourceReadError, naming it, if it is none."""
     where = str(path)
     document: Any
@@ -72,7 +72,7 @@ def import_labels(reader: ShardReader, table: LabelTable, path: Path, tool: Labe
         LabelError: if a box lies outside its frame, a class is unknown, a frame comes twice, or no image is of a frame.
         ConflictError: if the version exists with other content.
     """
-    annotations = read_document(path, tool)
+    annotations = read_tool_document(path, tool)
     before = {row.sample_id: row for row in table.rows if not row.variant}
     numbers = {name: number for number, name in enumerate(table.classes)}
     instead: dict[str, SampleLabels] = {}
