@@ -14,7 +14,7 @@ from raypp.media.annotations.boxes import fit, to_box
 from raypp.media.annotations.coco import CocoReader
 from raypp.media.annotations.content import MOST_XML, parse_json, parse_xml, read_bytes
 from raypp.media.annotations.cvat import CvatReader
-from raypp.media.annotations.document import Annotations, ImageAnnotation
+from raypp.media.annotations.document import AnnotationReader, Annotations, ImageAnnotation
 from raypp.media.annotations.labelstudio import LabelStudioReader
 from raypp.media.annotations.writing import LabelTool
 from raypp.shards.labels import LabelTable, SampleLabels, write_labels
@@ -26,7 +26,11 @@ _ROUNDING = 2e-4
 """Part of the square by which a tool may round a box beyond it."""
 _SAME = 0.011
 """Units of a document, pixels or percent, that a box may be off and still be the same: CVAT keeps two digits."""
-_READERS = {LabelTool.COCO: CocoReader(), LabelTool.CVAT: CvatReader(), LabelTool.LABEL_STUDIO: LabelStudioReader()}
+_READERS: Mapping[LabelTool, AnnotationReader] = {
+    LabelTool.COCO: CocoReader(),
+    LabelTool.CVAT: CvatReader(),
+    LabelTool.LABEL_STUDIO: LabelStudioReader(),
+}
 
 
 class ImportSummary(BaseModel):
