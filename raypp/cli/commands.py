@@ -134,6 +134,12 @@ COMMANDS = {
         "raypp.cli.rekey:rekey",
         resumes=True,
     ),
+    "forget-archive": CommandEntry(
+        Reader.OWNER,
+        "Take frames out of an archive for good: shards, labels, receipts; order holders of copies to do the same.",
+        "raypp.cli.forget_archive:forget_archive",
+        resumes=True,
+    ),
     "compare": CommandEntry(
         Reader.OWNER,
         "Measure what a veil costs: the same detector on plain and on veiled images, same data, schedule and seeds.",

@@ -48,6 +48,7 @@ ATTENTION = {
     "ledger map": "a ledger does not answer, or two ledgers have a site",
     "ledger retain": "a site is being moved and keeps its frames, or deleted bytes are still in SQLite's log",
     "ledger move": "deleted bytes are still in the old SQLite ledger's log",
+    "forget-archive": "sources were left alone, since nobody knows when they were captured",
     "forget": "deleted bytes are still in SQLite's log",
 }
 """What needs attention, by command."""

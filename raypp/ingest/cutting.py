@@ -85,7 +85,7 @@ class NewSources:
             where = (group.folder, name, group.sizes[place], group.mtimes_ns[place], group.kind, identity)
             slim = None if info is None else replace(info, keyframes_us=())  # long, and only cutting needs it
             row = (*where, source, group.site, group.camera, captured_at_us, group.mask_digest, info_text(slim))
-            self._held.append((*row, group.variants, group.views))
+            self._held.append((*row, group.variants, group.views, None))
             if info is not None or weight is None:
                 weight = self._weigh(outcome, group)
             self.places.append(group.places[place])

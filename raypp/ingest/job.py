@@ -24,6 +24,7 @@ from raypp.ingest.probing import Prober, probe_here
 from raypp.ingest.segment import Segment
 from raypp.ingest.settings import VeilSettings
 from raypp.ingest.summary import Timings, VeiledFigures, VeilSummary, summarise
+from raypp.ingest.tombstones import check_not_forgetting
 from raypp.ingest.weight import segment_frames, segment_seconds
 from raypp.ingest.worker import SegmentWorker
 from raypp.media.discovery import Discovery, discover
@@ -163,6 +164,7 @@ def open_job(
         require_labels(discovery, labels)
     with worker.store.lock():
         hold_to_header(worker.store, worker.header)
+        check_not_forgetting(settings.private, settings.out)
         last_signed.check_as_left(worker.store, settings.private, worker.key)
         worker.store.sweep()
         forget_attempts(worker.store)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from raypp.ingest.segment import Item, Segment
 from raypp.ingest.source_views import SourceViews, views_of
+from raypp.ingest.tombstones import no_tombstones, read_spans, spans_word
 from raypp.media.camera_views import View
 from raypp.media.container import VideoInfo
 from raypp.media.source import SourceKind
@@ -36,9 +37,13 @@ SOURCE_SCHEMA = pa.schema(
         ("info", pa.large_string()),
         ("variants", pa.int32()),
         ("views", _WORD),
+        ("forgotten", _WORD),
     ]
 )
-"""Columns of planned sources, as fields of `Item`. A URL is split before its last name; `info` and `views` are JSON."""
+"""Columns of planned sources, as fields of `Item`. A URL is split before its last name.
+
+`info`, `views` and `forgotten` are JSON.
+"""
 SEGMENT_SCHEMA = pa.schema(
     [
         ("segment_id", pa.binary(16)),
@@ -144,6 +149,8 @@ class VeilPlan:
         quarantined: sources that cannot be opened, with plain names.
         duplicates: files left out because another has the same content.
         time_from, timezone: where capture times of these segments come from.
+        tombstones: identities, 32 bytes each, of sources that were forgotten as a whole.
+        passed_by: how many sources of this run are left out since they were forgotten.
     """
 
     sources: pa.Table = field(default_factory=SOURCE_SCHEMA.empty_table)
@@ -152,6 +159,8 @@ class VeilPlan:
     duplicates: tuple[Duplicate, ...] = ()
     time_from: str | None = None
     timezone: str = "UTC"
+    tombstones: pa.Array = field(default_factory=no_tombstones)
+    passed_by: int = 0
 
     @property
     def segments(self) -> Segments:
@@ -276,7 +285,7 @@ def plan_of(segments: Iterable[Segment], time_from: str | None = None, timezone:
 
 def _row(item: Item) -> dict[str, Any]:
     folder, _, name = item.url.rpartition("/")
-    row = item.model_dump(exclude={"url", "info", "views"})
+    row = item.model_dump(exclude={"url", "info", "views", "forgotten"})
     return {
         **row,
         "folder": folder,
@@ -284,16 +293,18 @@ def _row(item: Item) -> dict[str, Any]:
         "identity": bytes.fromhex(item.identity),
         "info": info_text(item.info),
         "views": None if item.views is None else item.views.word,
+        "forgotten": spans_word(item.forgotten),
     }
 
 
 def _item(row: dict[str, Any]) -> Item:
-    info, word = row.pop("info"), row.pop("views")
+    info, word, forgotten = row.pop("info"), row.pop("views"), row.pop("forgotten")
     return Item(
         url=f"{row.pop('folder')}/{row.pop('name')}",
         identity=row.pop("identity").hex(),
         info=None if info is None else _Info.model_validate_json(info).info,
         views=None if word is None else views_of(word),
+        forgotten=read_spans(forgotten),
         **row,
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
@@ -18,13 +19,16 @@ from raypp.shards.parquet import open_parquet
 
 PLAN_FILE = "plan.parquet"
 OLD_PLAN_FILE = "plan.json"
-_VERSION, _WITH_VIEWS = 2, 3
-"""Version 3 has the column `views`; plans without views are still written as version 2."""
+_VERSION, _WITH_VIEWS, _WITH_TOMBSTONES = 2, 3, 4
+"""Version 3 has the column `views`, version 4 has `forgotten`, too, and rows of tombstones: their identity alone.
+
+Plans without are still written as the version before."""
 _METADATA_KEY = b"raypp plan"
 _ORIGINAL = pa.field("original", pa.large_string())
 """Of a file that is left out: which one has the same content. Such a row has no segment."""
 _SCHEMA = pa.schema([*SEGMENT_SCHEMA, *SOURCE_SCHEMA, _ORIGINAL])
-_VIEWS = "views"
+_VIEWS, _FORGOTTEN = "views", "forgotten"
+_COLUMNS_ADDED = {_VERSION: (), _WITH_VIEWS: (_VIEWS,), _WITH_TOMBSTONES: (_VIEWS, _FORGOTTEN)}
 _BATCH_ROWS = 1 << 17
 
 
@@ -46,12 +50,13 @@ def load_plan(private: Path) -> VeilPlan:
     try:
         file = open_parquet(path)
         stated = json.loads(file.schema_arrow.metadata[_METADATA_KEY])
-        if stated["version"] not in {_VERSION, _WITH_VIEWS}:
+        if stated["version"] not in _COLUMNS_ADDED:
             raise ShardError(f"plan {path} is of version {stated['version']}, which a newer raypp wrote; use that")
         table = file.read(use_threads=False)
-        if stated["version"] == _VERSION:
-            place = _SCHEMA.get_field_index(_VIEWS)
-            table = table.add_column(place, _SCHEMA.field(_VIEWS), pa.nulls(len(table), _SCHEMA.field(_VIEWS).type))
+        for name in (_VIEWS, _FORGOTTEN):
+            if name not in _COLUMNS_ADDED[stated["version"]]:
+                kind = _SCHEMA.field(name)
+                table = table.add_column(_SCHEMA.get_field_index(name), kind, pa.nulls(len(table), kind.type))
         table = table.cast(_SCHEMA)
     except (pa.ArrowException, OSError, KeyError, TypeError, ValueError):
         raise ShardError(f"plan {path} is damaged; remove it, and the job plans afresh") from None
@@ -61,14 +66,13 @@ def load_plan(private: Path) -> VeilPlan:
 def save_plan(plan: VeilPlan, private: Path, earlier: VeilPlan) -> None:
     """Write the plan atomically into the owner's private folder, which only its user may enter, if it has changed."""
     unchanged = plan.sources is earlier.sources and plan.duplicates == earlier.duplicates
-    if unchanged and (private / PLAN_FILE).exists():
+    if unchanged and plan.tombstones.equals(earlier.tombstones) and (private / PLAN_FILE).exists():
         return
     private.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
-    views = plan.sources.column(_VIEWS)
-    has_views = views.null_count < len(views)
-    version = _WITH_VIEWS if has_views else _VERSION
+    version = _version_of(plan)
     stated = {"version": version, "time_from": plan.time_from, "timezone": plan.timezone}
-    written = _SCHEMA if has_views else _SCHEMA.remove(_SCHEMA.get_field_index(_VIEWS))
+    left_out = {_VIEWS, _FORGOTTEN}.difference(_COLUMNS_ADDED[version])
+    written = pa.schema([kind for kind in _SCHEMA if kind.name not in left_out])
     schema = written.with_metadata({_METADATA_KEY: json.dumps(stated).encode()})
     words = [name for name in written.names if pa.types.is_dictionary(written.field(name).type)]
     with (
@@ -80,6 +84,13 @@ def save_plan(plan: VeilPlan, private: Path, earlier: VeilPlan) -> None:
         for table in _tables(plan, schema):
             writer.write_table(table)
     (private / OLD_PLAN_FILE).unlink(missing_ok=True)
+
+
+def _version_of(plan: VeilPlan) -> int:
+    views, forgotten = (plan.sources.column(name) for name in (_VIEWS, _FORGOTTEN))
+    if len(plan.tombstones) or forgotten.null_count < len(forgotten):
+        return _WITH_TOMBSTONES
+    return _WITH_VIEWS if views.null_count < len(views) else _VERSION
 
 
 def _tables(plan: VeilPlan, schema: pa.Schema) -> Any:
@@ -96,6 +107,8 @@ def _tables(plan: VeilPlan, schema: pa.Schema) -> Any:
         left_out = [dict(zip(("folder", "name"), _split(copy.url), strict=True)) for copy in plan.duplicates]
         rows = [{**row, "original": copy.original} for row, copy in zip(left_out, plan.duplicates, strict=True)]
         yield pa.Table.from_pylist(rows, schema)
+    if len(plan.tombstones):
+        yield pa.Table.from_pylist([{"identity": identity} for identity in plan.tombstones.to_pylist()], schema)
 
 
 def _split(url: str) -> tuple[str, str]:
@@ -106,12 +119,15 @@ def _split(url: str) -> tuple[str, str]:
 def _of_table(table: pa.Table, stated: dict[str, Any]) -> VeilPlan:
     """Take a file's rows apart again: rows of one segment stand together, and no two segments are the same."""
     planned = table.num_rows - table.column("segment_id").null_count
-    copies = table.slice(planned).select(["folder", "name", "original"]).to_pylist()
+    rest = table.slice(planned).select(["folder", "name", "identity", "original"])
+    is_copy = pc.is_valid(rest.column("original"))
+    copies = rest.filter(is_copy).drop_columns(["identity"]).to_pylist()
+    tombstones = rest.filter(pc.invert(is_copy)).column("identity").combine_chunks()
     table = table.slice(0, planned)
     names = table.column("segment_id").combine_chunks()
     sources = table.select(SOURCE_SCHEMA.names).unify_dictionaries()
     if not planned:
-        return VeilPlan(time_from=stated["time_from"], timezone=stated["timezone"])
+        return VeilPlan(time_from=stated["time_from"], timezone=stated["timezone"], tombstones=tombstones)
     halves = np.frombuffer(names.buffers()[1], np.uint64).reshape(-1, 2)[names.offset : names.offset + planned]
     firsts = np.flatnonzero(np.concatenate([[True], (halves[1:] != halves[:-1]).any(axis=1)]))
     segments = table.select(SEGMENT_SCHEMA.names).take(pa.array(firsts)).replace_schema_metadata()
@@ -123,6 +139,7 @@ def _of_table(table: pa.Table, stated: dict[str, Any]) -> VeilPlan:
         ),
         time_from=stated["time_from"],
         timezone=stated["timezone"],
+        tombstones=tombstones,
     )
 
 

@@ -8,11 +8,12 @@ import pyarrow as pa
 
 from raypp.errors import ConflictError, OptionError
 from raypp.ingest.cutting import Cutting, NewSources, cut_segments
-from raypp.ingest.known_sources import KnownSources, sort_out
+from raypp.ingest.known_sources import KnownSources, sort_out, url_of
 from raypp.ingest.plan import VeilPlan, stacked
 from raypp.ingest.probing import Prober, SourceGroup, probe_here
 from raypp.ingest.settings import VeilSettings
 from raypp.ingest.source_views import ViewSet
+from raypp.ingest.tombstones import are_forgotten
 from raypp.ingest.view_planning import check_planned, check_views, plan_added
 from raypp.media.capture_time import CaptureClock
 from raypp.media.dataset import Dataset
@@ -39,7 +40,7 @@ def make_plan(
     """Plan the work on what was discovered.
 
     Sources of an earlier plan keep their segments whatever else arrives, so that finished work stays finished; only
-    new sources are probed and cut. A source that moved is known by its identity.
+    new sources are probed and cut. A source that moved is known by its identity, and so is one that was forgotten.
 
     Args:
         discovery: files and datasets found.
@@ -84,15 +85,19 @@ def make_plan(
     check_views(views, cameras)
     _check_masks(masks, cameras, views)
     fresh, moved, duplicates = sort_out(known, np.array(new.places, dtype=np.int64), new.table)
-    sources, segments = cut_segments(new, fresh)
+    forgotten = are_forgotten(new.table.column("identity"), earlier.tombstones)
+    passed_by = {url_of(new.table, row) for row in np.flatnonzero(forgotten).tolist()}
+    sources, segments = cut_segments(new, fresh[~forgotten[fresh]])
     more_sources, more_segments = plan_added(views, moved, earlier.segment_rows, known.seen >= 0, cutting)
     return VeilPlan(
         stacked([moved, sources, more_sources]) if segments.num_rows or more_segments.num_rows else moved,
         pa.concat_tables([earlier.segment_rows, segments, more_segments]),
         quarantined=quarantined,
-        duplicates=tuple(duplicates),
+        duplicates=tuple(copy for copy in duplicates if copy.url not in passed_by),
         time_from=settings.time_from,
         timezone=settings.timezone,
+        tombstones=earlier.tombstones,
+        passed_by=len(passed_by),
     )
 
 

@@ -3,6 +3,7 @@
 from pydantic import BaseModel, ConfigDict
 
 from raypp.ingest.source_views import WHOLE, SourceViews
+from raypp.ingest.tombstones import Spans
 from raypp.media.camera_views import View
 from raypp.media.container import VideoInfo
 from raypp.media.source import SourceKind
@@ -25,6 +26,7 @@ class Item(BaseModel):
         info: what the container says, for videos.
         variants: how many variants of each of its frames are veiled beside it.
         views: what is veiled of each of its frames, or None for the whole alone.
+        forgotten: frames of it that were forgotten, and are veiled no more.
     """
 
     model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
@@ -42,11 +44,16 @@ class Item(BaseModel):
     info: VideoInfo | None = None
     variants: int = 0
     views: SourceViews | None = None
+    forgotten: Spans = ()
 
     @property
     def all_views(self) -> tuple[View, ...]:
         """Views of each of its frames, the whole first if there is one."""
         return (self.views or WHOLE).of(self.camera)
+
+    def has_forgotten(self, camera: str, timestamp_us: int) -> bool:
+        """Whether a frame of one of its views was forgotten."""
+        return any(span.covers(camera, timestamp_us) for span in self.forgotten)
 
 
 class Segment(BaseModel):
@@ -85,6 +92,11 @@ class SegmentResult(BaseModel):
 def shard_path(segment_id: str, veil_id: str) -> str:
     """Where a segment's shard lies in the archive: a pure function of segment and veil."""
     return f"shards/{segment_id[:2]}/{segment_id}-{veil_id[:8]}.parquet"
+
+
+def rewritten_shard_path(segment_id: str, veil_id: str, content_sha256: str) -> str:
+    """Where the shard of a segment lies of which some frames were forgotten; the one before stays until it is whole."""
+    return f"{shard_path(segment_id, veil_id).removesuffix('.parquet')}-{content_sha256[:16]}.parquet"
 
 
 def receipt_path(segment_id: str) -> str:

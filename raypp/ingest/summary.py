@@ -97,6 +97,7 @@ class VeilSummary(BaseModel):
     boxes_clipped: int = Field(description="boxes that reached beyond their image, and were clipped to it")
     rows_repeated: int = Field(description="rows of labels left out because they say the same as another")
     duplicates: int = Field(description="files left out because another has the same content")
+    forgotten: int = Field(description="sources of this run left out because they were forgotten")
     ignored_files: int = Field(description=IGNORED_FILES)
     ignored: tuple[str, ...] = Field(description=IGNORED)
 
@@ -165,6 +166,7 @@ def summarise(
         boxes_clipped=job.labels.clipped,
         rows_repeated=job.labels.repeated,
         duplicates=len(job.plan.duplicates),
+        forgotten=job.plan.passed_by,
         ignored_files=len(job.discovery.ignored),
         ignored=named_ignored(job.discovery),
     )
@@ -247,6 +249,17 @@ def labels_sentence(count: LabelCount, clipped: int, repeated: int) -> str:
     return "; ".join(parts)
 
 
+def _left_out_lines(summary: VeilSummary) -> Iterator[str]:
+    """Say which files were left out, and why."""
+    if summary.duplicates:
+        yield f"duplicates    {counted(summary.duplicates, 'file')} with the content of another, veiled once"
+    if summary.forgotten:
+        yield f"forgotten     {counted(summary.forgotten, 'source')} left out: `raypp forget-archive` forgot them"
+    if summary.ignored_files:
+        others = others_in_words(summary.ignored_files, summary.ignored)
+        yield f"passed by     {others}, neither video nor image nor label"
+
+
 def veil_summary_lines(summary: VeilSummary) -> Iterator[str]:
     """Word a summary for people, line by line."""
     megabytes = summary.shard_bytes / 1e6
@@ -274,11 +287,7 @@ def veil_summary_lines(summary: VeilSummary) -> Iterator[str]:
     yield from label_lines(summary)
     who = f"by {summary.signed_by}" if summary.signed_by else "by nobody: a site's key cannot sign"
     yield f"signed        {who}"
-    if summary.duplicates:
-        yield f"duplicates    {counted(summary.duplicates, 'file')} with the content of another, veiled once"
-    if summary.ignored_files:
-        others = others_in_words(summary.ignored_files, summary.ignored)
-        yield f"passed by     {others}, neither video nor image nor label"
+    yield from _left_out_lines(summary)
     for title, lines in (
         ("quarantined", [source.line for source in summary.quarantined]),
         ("unfinished; run again", [item.line for item in summary.unfinished]),

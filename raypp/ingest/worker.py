@@ -141,7 +141,7 @@ def veil_segment(segment: Segment, worker: SegmentWorker) -> SegmentResult:
         sources=tuple(item.source for item in segment.items),
         first_timestamp_us=figures.first_us,
         last_timestamp_us=figures.last_us,
-        decoded_digest=figures.digest.hex(),
+        decoded_digest="" if any(item.forgotten for item in segment.items) else figures.digest.hex(),
         quarantined=tuple(figures.quarantined),
         damaged_packets=figures.damaged,
         damaged=tuple(figures.damaged_sources),
@@ -172,9 +172,11 @@ def _veil_item(item: Item, segment: Segment, worker: SegmentWorker, writer: Shar
             if frames is None:
                 break
             figures.decode_s += begun - started
-            figures.first_us = frames[0].timestamp_us if figures.first_us is None else figures.first_us
-            figures.last_us = frames[0].timestamp_us
             for view, encoder, frame in zip(views, encoders, frames, strict=True):
+                if item.has_forgotten(view.camera, frame.timestamp_us):
+                    continue
+                figures.first_us = frame.timestamp_us if figures.first_us is None else figures.first_us
+                figures.last_us = frame.timestamp_us
                 for version in frame_versions(frame, view, item, worker):
                     prepared = perf_counter()
                     packed = pack(encoder.encode(version.pixels[None])[0], worker.settings.spec.bits)

@@ -3,8 +3,9 @@
 from pydantic import BaseModel, ConfigDict
 
 from raypp.errors import ConflictError
-from raypp.ingest.archive_id import pseudonym, segment_id
+from raypp.ingest.archive_id import pseudonym
 from raypp.ingest.segment import Item, Segment
+from raypp.ingest.segment_name import name_segment
 from raypp.rekey.identities import Identities
 from raypp.shards.receipt import Receipt
 from raypp.veil.key import VeilKey
@@ -33,28 +34,17 @@ def rekey_segment(segment: Segment, identities: Identities, keys: tuple[VeilKey,
         ConflictError: if this version of raypp would not have cut it so.
     """
     old, new = keys
-    of_range = len(segment.items) == 1 and segment.segment_id == _segment_id(old, segment, of_range=True)
-    if not of_range and segment.segment_id != _segment_id(old, segment, of_range=False):
+    of_range = len(segment.items) == 1 and segment.segment_id == name_segment(old, segment, of_range=True)
+    if not of_range and segment.segment_id != name_segment(old, segment, of_range=False):
         raise ConflictError(
             f"segment {segment.segment_id} is not named as this raypp names segments; veil its sources anew"
         )
     items = sorted((_rekeyed(item, identities, new, plain) for item in segment.items), key=lambda item: item.identity)
     renamed = segment.model_copy(update={"items": tuple(items)})
-    return renamed.model_copy(update={"segment_id": _segment_id(new, renamed, of_range=of_range)})
+    return renamed.model_copy(update={"segment_id": name_segment(new, renamed, of_range=of_range)})
 
 
 def _rekeyed(item: Item, identities: Identities, key: VeilKey, plain: bool) -> Item:
     identity = identities[bytes.fromhex(item.identity)]
     source = item.source if plain else pseudonym(key, item.site, identity)
     return item.model_copy(update={"identity": identity.hex(), "source": source})
-
-
-def _segment_id(key: VeilKey, segment: Segment, *, of_range: bool) -> str:
-    """Name a segment as `raypp.ingest.cutting` does: a range of a video by its ends, too, a bucket by its files."""
-    parts = [bytes.fromhex(item.identity) for item in segment.items]
-    if of_range:
-        parts.append(b"%d-%d" % (segment.start_us, segment.end_us))
-    views = segment.items[0].views
-    if views is not None and views.word is not None:
-        parts.append(views.word.encode())
-    return segment_id(key, segment.items[0].site, *parts)

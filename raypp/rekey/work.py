@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from raypp.errors import ConflictError, ShardError, SpecError
 from raypp.ingest.plan import VeilPlan, plan_of, stacked
 from raypp.ingest.plan_file import load_plan
+from raypp.ingest.tombstones import check_not_forgetting
 from raypp.progress import Progress
 from raypp.rekey.identities import Identities, rekey_identities
 from raypp.rekey.segment import RekeyedSegment, rekey_segment
@@ -59,6 +60,7 @@ def prepare(settings: ArchiveRekeying, sources: Sequence[str], progress: Progres
         MediaError: if a source cannot be read.
     """
     _refuse_patch_veil(settings)
+    check_not_forgetting(settings.private, settings.archive)
     worker = RekeyWorker.open(settings)
     _check_veil(worker)
     labels = {version: read_labels(worker.reader.store, version) for version in list_versions(worker.reader.store)}

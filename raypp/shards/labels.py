@@ -122,6 +122,18 @@ def write_labels(
     return table
 
 
+def replace_labels(store: Store, table: LabelTable) -> None:
+    """Write a label version over what it was, since frames of it were forgotten; without rows, delete it.
+
+    Raises:
+        ShardError: if it cannot be written.
+    """
+    if table.columns.num_rows:
+        store.write_atomic(_path(table.version), _to_parquet(table, _encryption(store)))
+    else:
+        store.remove([_path(table.version)])
+
+
 def _check_columns(columns: pa.Table, version: str, classes: int) -> None:
     """Raise LabelError if a sample of sorted rows is labelled twice, or a class is out of range."""
     samples, boxes = columns["sample_id"], columns["boxes"]

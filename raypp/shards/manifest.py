@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,11 +57,16 @@ class Manifest:
         return digest.hexdigest()
 
 
-def compile_manifest(store: Store, header: ArchiveHeader) -> Manifest:
+def compile_manifest(store: Store, header: ArchiveHeader, without: Collection[str] = ()) -> Manifest:
     """Fold the receipts of finished segments into the manifest, then delete them.
 
     A crash at any point loses nothing: until the new manifest is in place the receipts stay, and receipts that are in
     the manifest already are folded in again to the same content.
+
+    Args:
+        store: the archive.
+        header: its header.
+        without: segments whose receipts go.
 
     Raises:
         ShardError: if a receipt is of another veil or something cannot be written.
@@ -74,7 +80,7 @@ def compile_manifest(store: Store, header: ArchiveHeader) -> Manifest:
                 f"{header.veil_id}; remove the foreign receipt"
             )
         known[receipt.segment_id] = receipt
-    manifest = Manifest(header, tuple(known[name] for name in sorted(known)))
+    manifest = Manifest(header, tuple(known[name] for name in sorted(known.keys() - set(without))))
     # Compared by content: an encrypted table has other bytes each time.
     if not store.exists(MANIFEST_FILE) or read_manifest(store) != manifest:
         write_manifest_file(store, MANIFEST_FILE, manifest)

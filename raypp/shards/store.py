@@ -174,6 +174,15 @@ class Store:
         with contextlib.suppress(FileNotFoundError):
             (self._remote or fs.LocalFileSystem()).delete_file(f"{self._base}/{relative}")
 
+    def remove(self, relatives: Collection[str]) -> None:
+        """Delete files, and bring that to the disk; raises ShardError if that fails."""
+        for relative in relatives:
+            self.delete(relative)
+        if self._remote is None:
+            folders = {Path(self._base, relative).parent for relative in relatives}
+            with self._told("shards"):
+                sync_together({folder for folder in folders if folder.exists()})
+
     def sweep(self) -> None:
         """Remove partial files that killed writers left; call it only while holding the lock."""
         for name in self._all(""):

@@ -12,6 +12,7 @@ from tests.command import ROOT, raypp
 
 _ENDS = {"Exit", "SystemExit", "exit", "_exit", "quit"}
 _CALLED_OTHERWISE = {
+    "forget_archive": "forget-archive",
     "ledger_migrate": "ledger migrate",
     "ledger_move": "ledger move",
     "ledger_retain": "ledger retain",
