@@ -105,6 +105,11 @@ COMMANDS = {
         "raypp.cli.export:export",
         needs=_TRAINS,
     ),
+    "lineage": CommandEntry(
+        Reader.ML_TEAM,
+        "Trace a detector down to data, labels, veil, key, fit and certificate; inside, to the videos and images.",
+        "raypp.cli.lineage:lineage",
+    ),
     "show": CommandEntry(
         Reader.OWNER,
         "Draw the plain frames of sample_ids with their labels; needs the key and the sources.",

@@ -11,20 +11,31 @@ from pydantic import BaseModel
 from raypp.errors import OptionError
 from raypp.io.atomic import write_parts, write_text
 
+_FLAG = "--json"
 _REMEDY = "name a file you may write"
 
 
-def json_option(what: str = "the summary") -> Any:
-    """Declare `--json`; a file that cannot be written is refused before the command begins."""
-    return typer.Option("--json", help=f"Write {what} here as JSON.", callback=_checked)
+def json_option(what: str = "the summary", flag: str = _FLAG) -> Any:
+    """Declare `--json`, or the like; a file that cannot be written is refused before the command begins.
+
+    Args:
+        what: is written.
+        flag: the option's name.
+    """
+
+    def check(path: Path | None) -> Path | None:
+        return _checked(path, flag)
+
+    return typer.Option(flag, help=f"Write {what} here as JSON.", callback=check)
 
 
-def write_json(path: Path | None, summary: BaseModel | Iterable[str]) -> None:
+def write_json(path: Path | None, summary: BaseModel | Iterable[str], flag: str = _FLAG) -> None:
     """Write a summary as JSON, if asked for: whole or not at all, but for a pipe or a device.
 
     Args:
         path: the file that was asked for; its folder is made where a command did not.
         summary: what is written; or its text, in parts.
+        flag: the option that asked for it.
 
     Raises:
         OptionError: if it cannot be written.
@@ -42,26 +53,26 @@ def write_json(path: Path | None, summary: BaseModel | Iterable[str]) -> None:
         else:
             write_parts(path, summary)
     except OSError as error:
-        raise OptionError(f"--json {path}: {error.strerror}; {_REMEDY}") from None
+        raise OptionError(f"{flag} {path}: {error.strerror}; {_REMEDY}") from None
 
 
 def _parts(summary: BaseModel | Iterable[str]) -> Iterable[str]:
     return (summary.model_dump_json(indent=1), "\n") if isinstance(summary, BaseModel) else summary
 
 
-def _checked(path: Path | None) -> Path | None:
+def _checked(path: Path | None, flag: str) -> Path | None:
     """Refuse a folder, and a file in a place that may not be written to."""
     if path is None:
         return None
     if path.is_dir():
-        raise OptionError(f"--json {path} is a folder; name a file in it")
+        raise OptionError(f"{flag} {path} is a folder; name a file in it")
     place = path
     if _is_replaceable(path):
         place = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
         if not place.is_dir():
-            raise OptionError(f"--json {path}: {place} is no folder; {_REMEDY}")
+            raise OptionError(f"{flag} {path}: {place} is no folder; {_REMEDY}")
     if not os.access(place, os.W_OK):
-        raise OptionError(f"--json {path}: {place} may not be written to; {_REMEDY}")
+        raise OptionError(f"{flag} {path}: {place} may not be written to; {_REMEDY}")
     return path
 
 

@@ -1,0 +1,1 @@
+"""Lineage: from a detector down to data, labels, veil, key, fit and certificate, each by digest."""
