@@ -183,6 +183,12 @@ COMMANDS = {
         "raypp.cli.cluster:cluster",
         needs=("ray", "sqlalchemy"),
     ),
+    "model": CommandEntry(
+        Reader.OPERATOR,
+        "Keep models with their evidence; promote one to live, roll it back, say which one counted when.",
+        "raypp.cli.model:model",
+        needs=_RECORDS,
+    ),
     "site": CommandEntry(
         Reader.OPERATOR,
         "Register sites and give them tokens and settings; check a site's agent (doctor).",

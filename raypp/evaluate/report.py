@@ -20,7 +20,7 @@ from raypp.evaluate.metrics import LEAST_CONFIDENCE, Curves, score_joined
 from raypp.evaluate.plots import RgbImage, confusion_image, detections_image, precision_recall_image
 from raypp.evaluate.request import FrameOrigin, PredictedSample
 from raypp.evaluate.sample_table import SampleTable
-from raypp.evaluate.scores import Scores
+from raypp.evaluate.scores import EvaluationSubject, Scores
 from raypp.evaluate.tables import detections_table, errors_table, label_issues_table
 from raypp.io.atomic import write_bytes
 from raypp.text.wording import counted
@@ -54,6 +54,7 @@ class EvaluationScores(Scores):
 
     by_site: tuple[GroupScores, ...]
     by_camera: tuple[GroupScores, ...] = Field(description="by site/camera")
+    subject: EvaluationSubject | None = Field(None, description="detector and frames; null where they are not known")
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,10 @@ class EvaluationReport:
 
 
 def make_evaluation_report(
-    samples: Iterable[PredictedSample], classes: tuple[str, ...], pixels: int
+    samples: Iterable[PredictedSample],
+    classes: tuple[str, ...],
+    pixels: int,
+    subject: EvaluationSubject | None = None,
 ) -> EvaluationReport:
     """Make the report of predicted samples; their order and repetition change nothing.
 
@@ -129,13 +133,14 @@ def make_evaluation_report(
         samples: each labelled frame with its detections.
         classes: names of the classes.
         pixels: side of the letterboxed square.
+        subject: detector and frames, where they are known.
     """
     once = samples if isinstance(samples, SampleTable) else SampleTable(samples)
     scores, curves = score_joined(JoinedMatches.of(sample.matches for sample in once), classes)
     confidence = max(curves.confidence, LEAST_CONFIDENCE)
     verdicts = classify_all_errors(once, confidence)
     return EvaluationReport(
-        scores=with_groups(scores, once, classes),
+        scores=with_groups(scores, once, classes).model_copy(update={"subject": subject}),
         curves=curves,
         errors=summarise_errors(once, verdicts, confidence, classes),
         rows=tuple(error for verdict in verdicts for error in verdict.errors),

@@ -1,5 +1,6 @@
 """An evaluation from an archive and a detector to its report."""
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from raypp.evaluate.predict import predict_here, read_codes
 from raypp.evaluate.report import EvaluationReport, make_evaluation_report, write_evaluation_report
 from raypp.evaluate.request import ChosenDetector, PredictedSample, PredictSettings
 from raypp.evaluate.sample_table import SampleTable
+from raypp.evaluate.scores import EvaluationSubject
 from raypp.execution import ExecutionSettings, Executor, On, on_ray
 from raypp.io.filesystem import is_url
 from raypp.key_sources.place import KeyPlace
@@ -71,7 +73,15 @@ def run_evaluation(
     progress.say(f"begins        {counted(dataset.splits[split], f'{split} frame')}{start}")
     with progress.task("evaluating", dataset.splits[split]) as advance:
         samples = SampleTable(_counted(predict(settings), advance))
-    report = make_evaluation_report(samples, dataset.classes, info.size)
+    subject = EvaluationSubject(
+        model_id=_digest(detector) if detector.is_file() else None,
+        veil_id=info.veil_id,
+        dataset_version=dataset.version,
+        labels_version=dataset.labels_version,
+        split=split,
+        engine=engine and str(engine),
+    )
+    report = make_evaluation_report(samples, dataset.classes, info.size, subject)
     if folder:
         samples.keep_codes(read_codes(settings, report.worst()))
         write_evaluation_report(report, folder)
@@ -82,3 +92,9 @@ def _counted(samples: Iterable[PredictedSample], advance: Advance) -> Iterator[P
     for sample in samples:
         yield sample
         advance(1, "", 1)
+
+
+def _digest(bundle: Path) -> str:
+    """SHA-256 of an exported file, by which services and the registry of models know it."""
+    with bundle.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

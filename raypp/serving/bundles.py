@@ -18,7 +18,7 @@ def models_by_veil(paths: Iterable[Path]) -> dict[str, Path]:
     """
     models: dict[str, Path] = {}
     for path in paths:
-        veil_id = _header(path).info.veil_id
+        veil_id = bundle_header(path).info.veil_id
         if veil_id in models:
             raise OptionError(f"{models[veil_id]} and {path} both read veil {veil_id}; serve one of them")
         models[veil_id] = path
@@ -31,7 +31,7 @@ def describe_bundle(path: Path) -> str:
     Raises:
         ModelError: if it cannot be read, or is no bundle.
     """
-    header = _header(path)
+    header = bundle_header(path)
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -49,8 +49,8 @@ def describe_bundle(path: Path) -> str:
     )
 
 
-def _header(path: Path) -> BundleHeader:
-    """Read a bundle's header, without torch if it is not sealed."""
+def bundle_header(path: Path) -> BundleHeader:
+    """Read a bundle's header, without torch if it is not sealed; raises ModelError if it is no bundle."""
     try:
         if not is_sealed(path):
             return read_index(path).header
