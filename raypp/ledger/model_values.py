@@ -70,7 +70,7 @@ class GateOutcome(BaseModel):
 
 
 class VeilCertificate(BaseModel):
-    """What is kept of the certificate of a veil's audit; `verdicts` by the name of a gate."""
+    """Facts of the certificate of a veil's audit that are kept; `verdicts` by the name of a gate."""
 
     model_config = ConfigDict(frozen=True)
 
