@@ -51,7 +51,7 @@ def build_app(args: ServiceSettings) -> Application:
                 ray_actor_options={"num_cpus": args.detectors.cpus, "num_gpus": args.detectors.gpus},
                 **_replicas(args.detectors),
             )
-            .bind(args.detection.model_dump_json(), args.log_format)
+            .bind(args.detection.model_dump_json(), veil_id, args.named_home, args.log_format)
         )
     gateway = _deployment(Gateway).options(
         name="Gateway",

@@ -145,7 +145,9 @@ def _run(
         _check_bound(where)
         running = {path: describe_bundle(path) for path in settings.models}
         for path, model in running_models(settings).items():
-            console.print(f"model         {path} is computed by {model.engine}", highlight=False, markup=False)
+            named = running[path].startswith(model.model_id[:12])
+            what = path if named else f"{model.model_id[:12]}, the registry's live one, and not {path},"
+            console.print(f"model         {what} is computed by {model.engine}", highlight=False, markup=False)
         _on_stop(stop.set)
         for name, words in where.lines(settings, session_folder() / "logs/serve" if where.local else None).items():
             console.print(f"{name:<14}{words}", highlight=False, markup=False)

@@ -38,13 +38,14 @@ class ServedModel:
     def may_replace(self, running: "ServedModel") -> str | None:
         """Say why this model may not take the place of another while streams run; None if it may.
 
-        Classes may be added at the end, since a stream's class ids must keep their meaning.
+        Classes may be added or left out at the end, since a stream's class ids must keep their meaning.
         """
         if self.veil_id != running.veil_id:
             return f"it reads veil {self.veil_id}, the running one {running.veil_id}"
         if self.size != running.size:
             return f"its square is {self.size} pixels, the running one's {running.size}"
-        if self.classes[: len(running.classes)] != running.classes:
+        shared = min(len(self.classes), len(running.classes))
+        if self.classes[:shared] != running.classes[:shared]:
             return f"its classes are {', '.join(self.classes)}, the running one's {', '.join(running.classes)}"
         return None
 

@@ -160,6 +160,11 @@ class ServiceSettings(BaseModel):
         share = _ON_A_GPU if self.detectors.gpus else _ON_A_CPU
         return share._replace(room=share.room * self.detectors.most)
 
+    @property
+    def named_home(self) -> str | None:
+        """URL of the ledger that has the registry of models; None: the variable of each replica names it."""
+        return next(iter(self.ledger_list().urls.values())) if self.ledger or self.ledgers else None
+
     def ledger_list(self) -> LedgerList:
         """Return the ledgers; raises OptionError where neither setting nor variable names any, or both settings do."""
         if self.ledger and self.ledgers:

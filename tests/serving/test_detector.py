@@ -108,6 +108,7 @@ def test_only_a_model_that_keeps_the_meaning_of_streams_may_replace_another(bund
 
     assert offered() is None
     assert offered(classes=(*CLASSES, "drill")) is None
+    assert offered(classes=CLASSES[:1]) is None, "so that what was added can be rolled back"
     assert "classes" in offered(classes=("saw", "hammer"))
     assert "veil" in offered(veil_id="cd" * 16)
 
