@@ -147,9 +147,9 @@ def test_a_promotion_and_a_rollback_reach_a_running_stream_without_a_lost_frame(
                 connection.exec_driver_sql("DELETE FROM model_aliases")  # for the tests that follow
         print(f"promoted after {promoted_s:.2f} s, rolled back after {rolled_back_s:.2f} s, {4 * sent} frames")
         assert [model_id for model_id, _ in groupby(ran)] == [first.model_id, second.model_id, first.model_id]
-        name, found = StreamName(site[0], "gate", START_US), detected_alone(service, base)
+        name, alone = StreamName(site[0], "gate", START_US), detected_alone(service, base)
         alike = [
-            SeenFrame(index, START_US + index * FRAME_US, Observation.OBSERVED, found[index % 40].detections)
+            SeenFrame(index, START_US + index * FRAME_US, Observation.OBSERVED, alone[index % 40].detections)
             for index in range(4 * sent)
         ]
         assert list(ledger.frames(name)) == alike, "as without the change: nothing lost, nothing twice"
