@@ -338,7 +338,9 @@ def _write_deployment(connection: Connection, done: Deployment) -> None:
 
 def _refuse_reserved(alias: str) -> None:
     if alias in {LIVE, PREVIOUS}:
-        raise OptionError(f"alias {alias} is set by `raypp model promote` and `rollback` alone; choose another one")
+        raise OptionError(
+            f"alias {alias} is set by `raypp model promote` and `raypp model rollback` alone; choose another"
+        )
 
 
 def _refuse_retired(model: RegisteredModel) -> None:
