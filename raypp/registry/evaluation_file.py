@@ -11,7 +11,7 @@ from raypp.io.fault import first_fault
 from raypp.io.json import MOST_BYTES
 from raypp.ledger.model_values import ModelEvaluation
 
-_REMEDY = "give the --json file of `raypp evaluate ARCHIVE --model BUNDLE`, or its report folder"
+_REMEDY = "give the JSON of `raypp evaluate ARCHIVE --model BUNDLE`, or its report folder"
 
 
 def read_evaluation(path: Path, model_id: str) -> ModelEvaluation:

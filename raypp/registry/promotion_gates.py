@@ -47,7 +47,7 @@ def _accuracy(
         return _missing(
             _ACCURACY,
             f"model {model.label} has no evaluation{on}; run `raypp evaluate ARCHIVE --model {model.file} --json FILE`"
-            ", then `raypp model add` with --evaluation FILE",
+            ", then `raypp model add BUNDLE --evaluation FILE`",
         )
     if live is None:
         shown = ", ".join(f"mAP50 {each.map50:.3f} on {each.dataset}" for each in wanted)
@@ -58,7 +58,7 @@ def _accuracy(
         return _missing(
             _ACCURACY,
             f"the live model {live.label} was not evaluated on the same frames ({where}); run `raypp evaluate` for "
-            f"{live.file}, then `raypp model add` it with --evaluation",
+            f"{live.file}, then `raypp model add BUNDLE --evaluation FILE`",
         )
     lines = [_compared(mine, its) for mine, its in pairs]
     worse = [line for line, (mine, its) in zip(lines, pairs, strict=True) if mine.map50 < its.map50 - tolerance]
@@ -78,7 +78,7 @@ def _audited(model: RegisteredModel, certificate: VeilCertificate | None) -> Gat
     if certificate is None:
         return _missing(
             _CERTIFICATE,
-            f"veil {model.veil_id} has no certificate; run `raypp audit`, then `raypp model add` with --certificate",
+            f"veil {model.veil_id} has no certificate; run `raypp audit`, then `raypp model add BUNDLE --certificate FILE`",
         )
     verdicts = list(certificate.verdicts.values())
     counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(verdicts))

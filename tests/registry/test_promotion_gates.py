@@ -41,7 +41,7 @@ def test_each_missing_gate_says_what_helps():
         "mAP50 0.500 on tools-v1/val, the live model's 0.800: lower by more than 0.01"
     )
     assert missing["certificate"] == (
-        f"veil {VEIL} has no certificate; run `raypp audit`, then `raypp model add` with --certificate"
+        f"veil {VEIL} has no certificate; run `raypp audit`, then `raypp model add BUNDLE --certificate FILE`"
     )
     assert missing["classes"].startswith("its square is 320 pixels, that of the live model 160")
     assert missing["rules"].startswith("rules of site plant-1: the model does not fit: tools, 1st (drill): there is no")
