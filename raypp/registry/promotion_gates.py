@@ -78,7 +78,8 @@ def _audited(model: RegisteredModel, certificate: VeilCertificate | None) -> Gat
     if certificate is None:
         return _missing(
             _CERTIFICATE,
-            f"veil {model.veil_id} has no certificate; run `raypp audit`, then `raypp model add BUNDLE --certificate FILE`",
+            f"veil {model.veil_id} has no certificate; run `raypp audit`, then "
+            "`raypp model add BUNDLE --certificate FILE`",
         )
     verdicts = list(certificate.verdicts.values())
     counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(verdicts))
