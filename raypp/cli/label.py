@@ -13,7 +13,7 @@ from raypp.cli.json_file import write_json
 from raypp.cli.options import ArchiveUrl, DataKeyFile, JsonFile, LabelsVersion, VeilKeyFile
 from raypp.errors import OptionError
 from raypp.io.private import private_folder, write_private
-from raypp.media.annotations.writing import LabelTool, document_files
+from raypp.media.annotations.label_tool import LabelTool
 
 label = command_group("Labels for COCO, CVAT and Label Studio, and back; inside the perimeter.")
 
@@ -45,6 +45,7 @@ def export_labels(
     """
     from raypp.key_sources.place import optional_key_place
     from raypp.label_exchange.outgoing import IMAGE_SUFFIX, outgoing_annotations
+    from raypp.media.annotations.writing import document_files
     from raypp.reveal.label_images import write_label_images
     from raypp.reveal.owner_side import OwnerSide
     from raypp.shards.encryption import DataKey

@@ -15,8 +15,8 @@ from raypp.media.annotations.coco import CocoReader
 from raypp.media.annotations.content import MOST_XML, parse_json, parse_xml, read_bytes
 from raypp.media.annotations.cvat import CvatReader
 from raypp.media.annotations.document import AnnotationReader, Annotations, ImageAnnotation
+from raypp.media.annotations.label_tool import LabelTool
 from raypp.media.annotations.labelstudio import LabelStudioReader
-from raypp.media.annotations.writing import LabelTool
 from raypp.shards.labels import LabelTable, SampleLabels, write_labels
 from raypp.shards.reader import ShardReader
 from raypp.shards.relabelled import relabel

@@ -127,9 +127,9 @@ def test_a_plan_that_cannot_be_used_is_named(settings: VeilSettings) -> None:
     plan = _plan(settings)
     path = settings.private / PLAN_FILE
     table = pq.read_table(path)
-    newer = {b"raypp plan": json.dumps({"version": 4, "time_from": None, "timezone": "UTC"}).encode()}
+    newer = {b"raypp plan": json.dumps({"version": 5, "time_from": None, "timezone": "UTC"}).encode()}
     pq.write_table(table.replace_schema_metadata(newer), path)
-    with pytest.raises(ShardError, match="version 4, which a newer raypp wrote"):
+    with pytest.raises(ShardError, match="version 5, which a newer raypp wrote"):
         load_plan(settings.private)
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(ShardError, match=r"plan\.parquet is damaged; remove it"):

@@ -12,7 +12,8 @@ from raypp.errors import LabelError
 from raypp.geometry.boxes import Box
 from raypp.label_exchange.incoming import ImportSummary, import_labels
 from raypp.label_exchange.outgoing import outgoing_annotations
-from raypp.media.annotations.writing import LabelTool, document_files
+from raypp.media.annotations.label_tool import LabelTool
+from raypp.media.annotations.writing import document_files
 from raypp.shards.labels import LabelTable, SampleLabels, read_labels, write_labels
 from raypp.shards.reader import ShardReader
 from raypp.shards.store import Store

@@ -2,23 +2,15 @@
 
 import json
 from collections.abc import Callable, Mapping
-from enum import StrEnum
 from xml.etree import ElementTree as ET
 
 from raypp.media.annotations.document import Annotations, ImageAnnotation
+from raypp.media.annotations.label_tool import LabelTool
 
 _DIGITS = 4
 """Digits of a pixel in CVAT's XML."""
 _LOCAL = "/data/local-files/?d="
 """Begin of Label Studio's addresses of files on its own disk."""
-
-
-class LabelTool(StrEnum):
-    """Format of a label document."""
-
-    COCO = "coco"
-    CVAT = "cvat"
-    LABEL_STUDIO = "labelstudio"
 
 
 def document_files(annotations: Annotations, tool: LabelTool) -> Mapping[str, bytes]:
