@@ -126,7 +126,7 @@ proto: setup  ## generate the gRPC code from protos/raypp.proto, and record what
 chaos: setup  ## sites stream while everything between camera and ledger is killed, cut and frozen: ROUNDS=20 rounds; ROUNDS="1 1 --down 600": alerts wait ten minutes
 	$(BIN)/python -m tests.chaos $(ROUNDS)
 
-drill: setup  ## a box at a site is stolen: revoke its token, rekey, redeploy, and measure what its key still reaches; five minutes
+drill: setup  ## a box at a site is stolen: revoke its token, rekey, redeploy, and measure what its key still reaches; two minutes
 	$(BIN)/python -m tests.drill
 
 nodes: setup  ## nodes of Ray clusters, each a machine of its own to Linux, are killed in the middle of work of all kinds: ROUNDS=20 rounds; ROUNDS="7 1 --work serve head"; ROUNDS="--grow veil serve": nodes come and go; needs root
