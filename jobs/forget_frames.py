@@ -21,8 +21,7 @@ def forget_on_ray(
 ) -> Iterator[Receipt]:
     """Write segments anew on a Ray cluster; yields each receipt once it and its shard are written."""
     connect(execution.address, pools=True)
-    opened = RewriteSettings(archive=settings.archive, data_key_path=settings.data_key_path)
-    pool = WorkerPool(RewriteActor, {"settings": opened.model_dump_json()}, execution.workers, 0)
+    pool = WorkerPool(RewriteActor, {"settings": settings.model_dump_json()}, execution.workers, 0)
     for row in pool.map(segment.model_dump_json().encode() for segment in segments):
         yield Receipt.from_bytes(row, "receipt")
 

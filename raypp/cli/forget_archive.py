@@ -10,7 +10,7 @@ from raypp.cli.console import ConsoleProgress, error_console, say
 from raypp.cli.execution import execution_of
 from raypp.cli.exit_codes import end_with_attention
 from raypp.cli.json_file import write_json
-from raypp.cli.options import ArchiveUrl, DataKeyFile, JsonFile, OwnersKey, RayAddress, RunsOn
+from raypp.cli.options import ArchiveUrl, DataKeyFile, JsonFile, OwnerFolder, OwnersKey, RayAddress, RunsOn
 from raypp.execution import On
 from raypp.text.wording import counted
 
@@ -46,9 +46,7 @@ def forget_archive(
         list[Path] | None, typer.Option(help="A detector's bundle: say whether it was trained on this; repeat.")
     ] = None,
     key: OwnersKey = None,
-    private: Annotated[
-        Path | None, typer.Option(help="The owner's side of the archive (default: ARCHIVE-private).")
-    ] = None,
+    private: OwnerFolder = None,
     data_key: DataKeyFile = None,
     on: RunsOn = On.AUTO,
     address: RayAddress = None,

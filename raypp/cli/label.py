@@ -10,7 +10,17 @@ from raypp.cli.console import ConsoleProgress, error_console, say
 from raypp.cli.exit_codes import end_with_attention
 from raypp.cli.group import command_group
 from raypp.cli.json_file import write_json
-from raypp.cli.options import ArchiveUrl, DataKeyFile, JsonFile, LabelsVersion, VeilKeyFile
+from raypp.cli.options import (
+    ArchiveUrl,
+    DataKeyFile,
+    JsonFile,
+    LabelsVersion,
+    MovedSources,
+    OwnerFolder,
+    VeiledMasks,
+    VeiledViews,
+    VeilKeyFile,
+)
 from raypp.errors import OptionError
 from raypp.io.private import private_folder, write_private
 from raypp.media.annotations.label_tool import LabelTool
@@ -27,16 +37,10 @@ def export_labels(
     split: Annotated[str | None, typer.Option(help="Only frames of this split.")] = None,
     images: Annotated[bool, typer.Option("--images/--no-images", help="Whether to write the plain frames.")] = True,
     key: VeilKeyFile = None,
-    sources: Annotated[
-        list[str] | None, typer.Option(help="Where to look for sources that moved, as for `raypp veil`; repeat.")
-    ] = None,
-    private: Annotated[
-        Path | None, typer.Option(help="The owner's side of the archive (default: ARCHIVE-private).")
-    ] = None,
-    masks: Annotated[Path | None, typer.Option(help="Privacy masks that the archive was veiled with.")] = None,
-    views: Annotated[
-        Path | None, typer.Option(help="Views that the archive was veiled with, where its plan is lost.")
-    ] = None,
+    sources: MovedSources = None,
+    private: OwnerFolder = None,
+    masks: VeiledMasks = None,
+    views: VeiledViews = None,
     data_key: DataKeyFile = None,
 ) -> None:
     """Write labels and their plain frames as a labelling tool imports them; needs the key and the sources.

@@ -29,10 +29,15 @@ MixedPrecision = Annotated[
         "--amp/--no-amp", help="Mixed precision (default: where a GPU or a CPU with AMX is); elsewhere it is slower."
     ),
 ]
+MovedSources = Annotated[
+    list[str] | None,
+    typer.Option(help="Where to look for sources that moved, as for `raypp veil`; repeat."),
+]
 NominalImages = Annotated[
     int, typer.Option(help="Images whose gradients make one step of the optimiser; small for few images.")
 ]
 OneCamera = Annotated[str | None, typer.Option(help="Only this camera.")]
+OwnerFolder = Annotated[Path | None, typer.Option(help="The owner's side of the archive (default: ARCHIVE-private).")]
 OwnersKey = Annotated[str | None, key_option("Owner's key (default: RAYPP_KEY_FILE).")]
 RayAddress = Annotated[str | None, typer.Option(help="Address of a running Ray (default: a local one).")]
 RunsOn = Annotated[
@@ -44,3 +49,7 @@ RunsOn = Annotated[
 Seed = Annotated[int, typer.Option(help="Of initial weights, order and augmentation.")]
 SquareSize = Annotated[int, typer.Option(help="Side of the letterboxed square, in pixels.")]
 VeilKeyFile = Annotated[str | None, key_option("Owner's or site's key (default: RAYPP_KEY_FILE).")]
+VeiledMasks = Annotated[Path | None, typer.Option(help="Privacy masks that the archive was veiled with.")]
+VeiledViews = Annotated[
+    Path | None, typer.Option(help="Views that the archive was veiled with, where its plan is lost.")
+]

@@ -9,7 +9,7 @@ import typer
 from raypp.cli.console import ConsoleProgress, error_console, say
 from raypp.cli.execution import execution_of
 from raypp.cli.json_file import write_json
-from raypp.cli.options import JsonFile, RayAddress, RunsOn, key_option
+from raypp.cli.options import JsonFile, OwnerFolder, RayAddress, RunsOn, key_option
 from raypp.execution import On
 from raypp.text.wording import byte_size, counted
 
@@ -31,9 +31,7 @@ def rekey(
     sources: Annotated[
         list[str] | None, typer.Option(help="A dataset that the archive was veiled from; repeat.")
     ] = None,
-    private: Annotated[
-        Path | None, typer.Option(help="The owner's side of the archive (default: ARCHIVE-private).")
-    ] = None,
+    private: OwnerFolder = None,
     out_private: Annotated[
         Path | None, typer.Option(help="The owner's side of the new archive (default: its name with -private).")
     ] = None,

@@ -9,7 +9,16 @@ from rich.console import Console
 from raypp.cli.console import ConsoleProgress, error_console, say
 from raypp.cli.exit_codes import end_with_attention
 from raypp.cli.json_file import write_json
-from raypp.cli.options import ArchiveUrl, DataKeyFile, JsonFile, VeilKeyFile
+from raypp.cli.options import (
+    ArchiveUrl,
+    DataKeyFile,
+    JsonFile,
+    MovedSources,
+    OwnerFolder,
+    VeiledMasks,
+    VeiledViews,
+    VeilKeyFile,
+)
 from raypp.text.address import redacted
 
 
@@ -22,16 +31,10 @@ def show(
     ] = None,
     limit: Annotated[int, typer.Option(help="Take at most this many ids from the CSV.", min=1)] = 20,
     key: VeilKeyFile = None,
-    sources: Annotated[
-        list[str] | None, typer.Option(help="Where to look for sources that moved, as for `raypp veil`; repeat.")
-    ] = None,
-    private: Annotated[
-        Path | None, typer.Option(help="The owner's side of the archive (default: ARCHIVE-private).")
-    ] = None,
-    masks: Annotated[Path | None, typer.Option(help="Privacy masks that the archive was veiled with.")] = None,
-    views: Annotated[
-        Path | None, typer.Option(help="Views that the archive was veiled with, where its plan is lost.")
-    ] = None,
+    sources: MovedSources = None,
+    private: OwnerFolder = None,
+    masks: VeiledMasks = None,
+    views: VeiledViews = None,
     labels: Annotated[
         str | None, typer.Option(help="Label version to draw (default: the newest that labels the frame).")
     ] = None,

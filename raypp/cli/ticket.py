@@ -11,7 +11,17 @@ from raypp.cli.console import ConsoleProgress, error_console, say
 from raypp.cli.exit_codes import end_with_attention
 from raypp.cli.group import command_group
 from raypp.cli.json_file import write_json
-from raypp.cli.options import ArchiveUrl, DataKeyFile, JsonFile, LabelsVersion, VeilKeyFile
+from raypp.cli.options import (
+    ArchiveUrl,
+    DataKeyFile,
+    JsonFile,
+    LabelsVersion,
+    MovedSources,
+    OwnerFolder,
+    VeiledMasks,
+    VeiledViews,
+    VeilKeyFile,
+)
 from raypp.errors import OptionError
 
 ticket = command_group("Mend labels by tickets: questions and answers without pixels.")
@@ -79,16 +89,10 @@ def answer_tickets(
         Path | None, typer.Option(help="Take answers from this file, instead of a page: one JSON a line.")
     ] = None,
     key: VeilKeyFile = None,
-    sources: Annotated[
-        list[str] | None, typer.Option(help="Where to look for sources that moved, as for `raypp veil`; repeat.")
-    ] = None,
-    private: Annotated[
-        Path | None, typer.Option(help="The owner's side of the archive (default: ARCHIVE-private).")
-    ] = None,
-    masks: Annotated[Path | None, typer.Option(help="Privacy masks that the archive was veiled with.")] = None,
-    views: Annotated[
-        Path | None, typer.Option(help="Views that the archive was veiled with, where its plan is lost.")
-    ] = None,
+    sources: MovedSources = None,
+    private: OwnerFolder = None,
+    masks: VeiledMasks = None,
+    views: VeiledViews = None,
     port: Annotated[int, typer.Option(help="Port of 127.0.0.1 for the page; 0 for any.", min=0, max=65535)] = 0,
     data_key: DataKeyFile = None,
 ) -> None:

@@ -22,7 +22,7 @@ from raypp.shards.receipt import Receipt
 from raypp.shards.store import Store
 
 _BYTES_PER_S = 25e6
-"""About how many bytes of shards one core writes anew; see docs/contributing/decisions/where-work-runs.md."""
+"""Bytes of shards that one core is taken to write anew: a guess, not measured. It decides between here and Ray."""
 
 RewriteExecutor = Executor[[Sequence[SegmentRewrite], RewriteSettings], Iterator[Receipt]]
 """Writes segments anew, in any order, and yields each receipt as it is durable."""

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from raypp.errors import ShardError
 from raypp.forget.order import SegmentChange
-from raypp.ingest.attempts import keep_receipts
+from raypp.ingest.attempts import kept_in_groups
 from raypp.ingest.segment import rewritten_shard_path, shard_path
 from raypp.io.settings import AbsolutePlace, FrozenSettings
 from raypp.key_sources.field import AbsoluteKeyPlace
@@ -19,9 +19,6 @@ from raypp.shards.receipt import Receipt
 from raypp.shards.schema import ArchiveHeader, ShardRow
 from raypp.shards.store import Store
 from raypp.shards.writer import ContentDigest, ShardWriter
-
-_GROUP = 8
-"""Segments whose shards and receipts go to the disk together."""
 
 
 class RewriteSettings(FrozenSettings):
@@ -72,16 +69,7 @@ def rewrite_segments(segments: Iterable[SegmentRewrite], worker: RewriteWorker) 
     Raises:
         ShardError: if a shard is not as its receipt says, or the archive cannot be written.
     """
-    group: list[Receipt] = []
-    for segment in segments:
-        group.append(rewrite_segment(segment, worker))
-        if len(group) == _GROUP:
-            keep_receipts(group, worker.store)
-            yield group
-            group = []
-    if group:
-        keep_receipts(group, worker.store)
-        yield group
+    yield from kept_in_groups((rewrite_segment(segment, worker) for segment in segments), worker.store)
 
 
 def rewrite_segment(segment: SegmentRewrite, worker: RewriteWorker) -> Receipt:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from time import monotonic
 
 from pydantic import BaseModel, ConfigDict
@@ -17,6 +18,8 @@ FOLDER = ".attempts"
 MOST_ATTEMPTS = 3
 _GROUP_MOST, _GROUP_S = 32, 1.0
 """Segments whose shards and receipts go to the disk together, and the seconds that the first waits for the last."""
+_KEPT_TOGETHER = 8
+"""The same of segments that are written anew."""
 
 
 class Unfinished(BaseModel):
@@ -129,3 +132,15 @@ def keep_receipts(receipts: Sequence[Receipt], store: Store) -> None:
     """Bring shards that were written, and then their receipts, to the disk; raises ShardError if that fails."""
     store.sync([receipt.shard for receipt in receipts if receipt.shard])
     store.write_together({receipt_path(receipt.segment_id): receipt.to_bytes() for receipt in receipts})
+
+
+def kept_in_groups(receipts: Iterable[Receipt], store: Store) -> Iterator[list[Receipt]]:
+    """Bring shards and receipts to the disk as they come, some together; yields them then.
+
+    Raises:
+        ShardError: if that fails.
+    """
+    coming = iter(receipts)
+    while group := list(islice(coming, _KEPT_TOGETHER)):
+        keep_receipts(group, store)
+        yield group

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from raypp.errors import ShardError
 from raypp.geometry.window import Window
-from raypp.ingest.attempts import keep_receipts
+from raypp.ingest.attempts import kept_in_groups
 from raypp.ingest.segment import shard_path
 from raypp.media.source import SourceKind
 from raypp.rekey.rows import FrameName, RowNames, RowOrigin
@@ -22,9 +22,6 @@ from raypp.veil.key import VeilKey
 from raypp.veil.packing import pack, unpack
 from raypp.veil.renaming import renaming
 from raypp.veil.substitution import Substitution, every_substitution
-
-_GROUP = 8
-"""Segments whose shards and receipts go to the disk together."""
 
 
 @dataclass(frozen=True)
@@ -85,16 +82,7 @@ def translate(segments: Iterable[RekeyedSegment], worker: RekeyWorker) -> Iterat
     Raises:
         ShardError: if a shard is not as its receipt says, or the output cannot be written.
     """
-    group: list[Receipt] = []
-    for segment in segments:
-        group.append(translate_segment(segment, worker))
-        if len(group) == _GROUP:
-            keep_receipts(group, worker.store)
-            yield group
-            group = []
-    if group:
-        keep_receipts(group, worker.store)
-        yield group
+    yield from kept_in_groups((translate_segment(segment, worker) for segment in segments), worker.store)
 
 
 def translate_segment(segment: RekeyedSegment, worker: RekeyWorker) -> Receipt:
