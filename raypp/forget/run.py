@@ -16,6 +16,7 @@ from raypp.forget.preparation import OpenedArchive, selection_digest
 from raypp.forget.receipt import ForgetReceipt, LabelsChange, keep_receipt, kept_path, kept_receipts, samples_sha256
 from raypp.forget.settings import ForgetSettings
 from raypp.forget.work import ForgetWork, end_work, keep_work, load_work
+from raypp.forget.worker import RewriteSettings
 from raypp.ingest import last_signed
 from raypp.ingest.label_memory import LABELS_FILE
 from raypp.ingest.plan_file import load_plan, save_plan
@@ -153,7 +154,8 @@ class _Forgetting:
     def _do(self, work: ForgetWork) -> ForgetReceipt:
         if work.is_own:
             last_signed.forget_signed(self._side)
-        done = OrderExecution(work.order, self._settings, self._store).run(self._execution, self._progress)
+        places = RewriteSettings(archive=self._settings.archive, data_key_path=self._settings.data_key_path)
+        done = OrderExecution(work.order, places, self._store).run(self._execution, self._progress)
         signature = self._sign(work, done)
         receipt = _receipt(work, done.manifest.digest, _changes(work, done)).signed(self._key)
         if work.is_own:
