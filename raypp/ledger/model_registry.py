@@ -44,6 +44,7 @@ class ModelRegistry:
     def __init__(self, ledger: Ledger, who: str = COMMAND_LINE) -> None:
         self._ledger = ledger
         self._who = who
+        self._is_there = False
 
     def models(self, veil_id: str | None = None) -> tuple[RegisteredModel, ...]:
         """All models, or those of a veil, by veil and when they were added."""
@@ -63,12 +64,13 @@ class ModelRegistry:
         return chosen_model(self.models(), reference, veil_id)
 
     def live(self, veil_ids: Sequence[str]) -> dict[str, RegisteredModel]:
-        """Return the live model of each of some veils that has one."""
+        """Return the live model of each of some veils that has one; services ask every second, by one query."""
         with self._ledger.database.read() as connection:
-            if not _has_registry(connection):
+            self._is_there = self._is_there or _has_registry(connection)
+            if not self._is_there:
                 return {}
             live = (AliasRow.alias == LIVE, AliasRow.veil_id.in_(veil_ids))
-            ids = connection.execute(select(AliasRow.model_id).where(*live)).scalars().all()
+            ids = select(AliasRow.model_id).where(*live)
             rows = connection.execute(_rows().where(RegisteredModelRow.model_id.in_(ids)))
             return {row.veil_id: _model(row, (LIVE,)) for row in rows}
 
