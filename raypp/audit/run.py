@@ -4,11 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from raypp.audit.bounds import bounds_on
-from raypp.audit.coding.ceiling import ceiling_on
 from raypp.audit.core.row import AttackRow
+from raypp.audit.kept_bounds import read_or_compute_bounds
 from raypp.audit.lab import lab_of
-from raypp.audit.metrics.silhouettes import silhouettes_on
 from raypp.audit.report.page import write_audit_report
 from raypp.audit.settings import AuditSettings
 from raypp.audit.targets.target import VEIL
@@ -75,14 +73,8 @@ def run_audit(
         with progress.task("attacking", len(left), steady=False) as advance:  # some take a hundred times as long
             for done in execute(left):
                 advance(1, done, 0)
-    with progress.task("bounds", 3) as advance:
-        lab = lab_of(settings)
-        bounds = bounds_on(lab.veil, lab.evidence, progress.say)
-        advance(1, "", 0)
-        bounds |= ceiling_on(lab.veil, lab.evidence, lab.blind, progress.say)
-        advance(1, "", 0)
-        bounds |= silhouettes_on(lab.evidence, lab.blind)
-        advance(1, "", 0)
+    lab = lab_of(settings)
+    bounds = read_or_compute_bounds(lab, progress)
     certificate = certify(
         settings.spec,
         key,

@@ -28,6 +28,8 @@ from raypp.io.private import private_umask
 from raypp.veil.keyfile import load_key
 
 IMAGES = "images"
+PLACES = {"out", "key_path", "sources", "encoder", "model", "weights", "members"}
+"""Settings that say where something is; digests tell what it is."""
 _ROWS = "rows"
 _ROW: TypeAdapter[AttackRow] = TypeAdapter(AttackRow)
 
@@ -64,8 +66,7 @@ class AttackTask(BaseModel):
     @property
     def row_id(self) -> str:
         """Name of its files: it says what was done, whatever the folder is called."""
-        places = {"out", "key_path", "sources", "encoder", "model", "weights", "members"}
-        settings_json = self.model_dump_json(exclude={"settings": places})
+        settings_json = self.model_dump_json(exclude={"settings": PLACES})
         words = "-".join(re.findall(r"[a-z0-9]+", f"{self.attack.name} {self.target}".lower()))
         return f"{words}-{hashlib.sha256(settings_json.encode()).hexdigest()[:8]}"
 

@@ -151,7 +151,8 @@ def test_run_again_only_what_is_missing_is_done(
     place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = sorted((place / "out" / "rows").glob("*.json"))
-    before = {path: path.stat().st_mtime_ns for path in rows}
+    bounds = place / "out" / "bounds.json"
+    before = {path: path.stat().st_mtime_ns for path in (*rows, bounds)}
     rows[3].unlink()
     batches: list[list[str]] = []
 
@@ -163,8 +164,8 @@ def test_run_again_only_what_is_missing_is_done(
     for _ in range(2):
         videos = [str(place / "in" / "inventory.csv")]
         audit_command(videos, place / "out", place / "owner.key", size=320, budget=Budget.QUICK, on=On.RAY)
-    after = {path: path.stat().st_mtime_ns for path in rows}
-    assert [path for path in rows if before[path] != after[path]] == [rows[3]]
+    after = {path: path.stat().st_mtime_ns for path in (*rows, bounds)}
+    assert [path for path in after if before[path] != after[path]] == [rows[3]], "and bounds are computed once"
     assert batches == [[rows[3].stem]], "the second time nothing is missing, and no cluster is started"
     begun = [line for line in capsys.readouterr().err.splitlines() if line.startswith("begins ")]
     assert len(begun) == 1
