@@ -23,6 +23,10 @@ class UnreachableError(OptionError):
     """The host or bucket of a URL cannot be reached."""
 
 
+class UnknownNameError(OptionError):
+    """A name is that of nothing which is there: no source, site or camera of an archive."""
+
+
 class ContentError(RayppError, ValueError):
     """The content of a file is no such document, too large, or nested too deeply; its reader names the file."""
 

@@ -15,6 +15,7 @@ from raypp.edge.capture.camera_health import CameraHealthSettings
 from raypp.reports.episode_record import EpisodeRecord
 from raypp.reports.execution_record import ExecutionRecord, ExecutionsReport, ProcedureTotal, StepRecord
 from raypp.reports.safety_record import DayTotals, SafetyReport, ShiftTotals, ViolationRecord, ZoneTotal
+from raypp.retention.policy import ArchiveRule, LedgerRule, RetentionPolicy
 from raypp.serving.guard import DoorLimits
 from raypp.serving.limits import ServiceLimits
 from raypp.serving.quota import Quotas
@@ -80,6 +81,11 @@ SETTINGS: Sequence[tuple[str, str, Models]] = (
         "Capacity",
         "`raypp capacity --settings FILE` and `--prices FILE`. [Plan capacity](../how-to/capacity.md) shows both.",
         (("load and machines", CapacitySettings), ("prices of a month", CapacityPrices)),
+    ),
+    (
+        "Retention",
+        "`raypp retain FILE`. [The how-to](../how-to/retention-policy.md) shows a file.",
+        (("policy", RetentionPolicy), ("rule, archive", ArchiveRule), ("rule, ledger", LedgerRule)),
     ),
     (
         "Specs of a veil",

@@ -230,6 +230,13 @@ COMMANDS = {
         "raypp.cli.forget:forget",
         needs=_RECORDS,
     ),
+    "retain": CommandEntry(
+        Reader.OPERATOR,
+        "Forget what archives and ledgers have kept for too long, by one policy.",
+        "raypp.cli.retain:retain_by_policy",
+        needs=_RECORDS,
+        resumes=True,
+    ),
     "ledger": CommandEntry(
         Reader.OPERATOR,
         "Check a ledger: nothing missing, nothing twice, and all as its frames fold; back it up.",

@@ -46,6 +46,7 @@ ATTENTION = {
     "site revoke": "the site has moved to another ledger, where its tokens are still good",
     "site expire": "the site has moved to another ledger, where its tokens expire as before",
     "ledger map": "a ledger does not answer, or two ledgers have a site",
+    "retain": "something older is left, such as of unknown capture time; or a rule names what is not there",
     "ledger retain": "a site is being moved and keeps its frames, or deleted bytes are still in SQLite's log",
     "ledger move": "deleted bytes are still in the old SQLite ledger's log",
     "forget-archive": "sources were left alone, since nobody knows when they were captured",

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from raypp.errors import OptionError
+from raypp.errors import OptionError, UnknownNameError
 from raypp.ingest.plan import VeilPlan
 from raypp.ingest.segment import Item
 from raypp.ingest.tombstones import ForgottenSpan
@@ -91,7 +91,8 @@ def claims_of(selection: ArchiveSelection, plan: VeilPlan, archive: str) -> Clai
         archive: its place, for messages.
 
     Raises:
-        OptionError: if a name is that of no source, site or camera, or of more than one source.
+        UnknownNameError: if a name is that of no source, site or camera.
+        OptionError: if a name is that of more than one source.
     """
     sources = list(_sources(plan).values())
     _check_names(selection, sources, archive)
@@ -120,7 +121,7 @@ def _check_names(selection: ArchiveSelection, sources: list[PlannedSource], arch
     for name in selection.sources:
         named = [redacted(source.item.url) for source in sources if _is_named(source.item, name)]
         if not named:
-            raise OptionError(
+            raise UnknownNameError(
                 f"`source` {name} is no source of archive {archive}; give its pseudonym, its place or its file name"
             )
         if len(named) > 1:
@@ -133,7 +134,7 @@ def _check_names(selection: ArchiveSelection, sources: list[PlannedSource], arch
     ):
         if value is not None and value not in known:
             names = ", ".join(sorted(known)[:_MOST_NAMED]) or "none left"
-            raise OptionError(f"`{option}` {value} is none of archive {archive}; its {option}s are: {names}")
+            raise UnknownNameError(f"`{option}` {value} is none of archive {archive}; its {option}s are: {names}")
 
 
 def _is_named(item: Item, name: str) -> bool:

@@ -41,6 +41,14 @@ class ForgottenSpan(BaseModel):
             and (self.to_us is None or timestamp_us < self.to_us)
         )
 
+    def holds(self, other: "ForgottenSpan") -> bool:
+        """Whether all frames of another span are in this one."""
+        return (
+            self.camera in (None, other.camera)
+            and (self.from_us is None or (other.from_us is not None and self.from_us <= other.from_us))
+            and (self.to_us is None or (other.to_us is not None and self.to_us >= other.to_us))
+        )
+
     @property
     def is_whole(self) -> bool:
         """Whether it covers all frames of a source."""
@@ -52,8 +60,10 @@ _SPANS: TypeAdapter[Spans] = TypeAdapter(Spans)
 
 
 def spans_word(spans: Iterable[ForgottenSpan]) -> str | None:
-    """Return spans as a plan writes them, each once and in one order; None for none."""
-    rows = {json.dumps(span.model_dump(), sort_keys=True, separators=(",", ":")) for span in spans}
+    """Return spans as a plan writes them, in one order and without those that lie in another; None for none."""
+    each = set(spans)
+    widest = [span for span in each if not any(other.holds(span) for other in each - {span})]
+    rows = {json.dumps(span.model_dump(), sort_keys=True, separators=(",", ":")) for span in widest}
     return f"[{','.join(sorted(rows))}]" if rows else None
 
 

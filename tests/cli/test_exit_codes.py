@@ -16,6 +16,7 @@ _CALLED_OTHERWISE = {
     "ledger_migrate": "ledger migrate",
     "ledger_move": "ledger move",
     "ledger_retain": "ledger retain",
+    "retain_by_policy": "retain",
     "show_map": "ledger map",
     "site_list": "site list",
     "doctor": "site doctor",
