@@ -20,6 +20,7 @@ from raypp.cli.options import (
     RunsOn,
     Seed,
 )
+from raypp.detect.schedule import Freeze
 from raypp.execution import On
 
 
@@ -34,6 +35,9 @@ def train(
     model: Architecture = "yolov8n",
     weights: Annotated[
         Path | None, typer.Option(help="What to start from: public weights (.pt), or a learned veil's start.model.")
+    ] = None,
+    freeze: Annotated[
+        Freeze | None, typer.Option(help="What of --weights stays: trunk trains the adapter alone, for a new key.")
     ] = None,
     epochs: Annotated[int, typer.Option(help="Passes over the training frames.")] = 100,
     batch: Annotated[int, typer.Option(help="Frames of a step, over all workers together.")] = 16,
@@ -60,6 +64,8 @@ def train(
     Example: raypp train veiled --out run --weights yolov8n.pt --epochs 100
 
     Example: raypp train veiled --out small --model yolov8p --on local
+
+    Example: raypp train rekeyed --out run-2 --weights old.model --freeze trunk
     """
     from raypp.train.run import run_training
     from raypp.train.settings import TrainSettings
@@ -73,6 +79,7 @@ def train(
         dataset=dataset,
         architecture=model,
         weights=weights.absolute() if weights else None,
+        freeze=freeze,
         epochs=epochs,
         batch=batch,
         workers=most_workers,

@@ -8,6 +8,7 @@ from raypp.detect.model import load_public_weights
 from raypp.detect.model_info import ModelInfo
 from raypp.detect.ultralytics import DetectionModel
 from raypp.errors import ConflictError
+from raypp.train.frozen_trunk import check_trunk
 
 
 def load_initial_weights(model: DetectionModel, path: Path, veil_id: str) -> None:
@@ -32,7 +33,9 @@ def load_initial_weights(model: DetectionModel, path: Path, veil_id: str) -> Non
 def check_initial_weights(info: ModelInfo, path: Path | None) -> None:
     """Raise ModelError for an unknown architecture, and ConflictError for weights of another veil; trains nothing."""
     build_model(info)
-    if path is not None:
+    if path is not None and info.schedule.freeze:
+        check_trunk(path, info)
+    elif path is not None:
         check_veil(path, info.veil_id)
 
 
@@ -40,5 +43,6 @@ def check_veil(path: Path, veil_id: str) -> None:
     """Raise ConflictError if a file is a bundle of another veil; nothing but its header is read."""
     if is_bundle(path) and (own := read_model_info(path).veil_id) != veil_id:
         raise ConflictError(
-            f"weights {path} are of veil {own}, the frames of {veil_id}; start from the model of theirs"
+            f"weights {path} are of veil {own}, the frames of {veil_id}; start from the model of theirs, "
+            "or keep its trunk alone by `--freeze trunk`"
         )

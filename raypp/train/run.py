@@ -78,6 +78,7 @@ def run_training(
         seed=settings.seed,
         nominal_batch=settings.nominal_batch,
         amp=settings.amp,
+        freeze=settings.freeze,
     )
     info = ModelInfo.of(settings.architecture, dataset, schedule)
     from raypp.train.initial_weights import check_initial_weights  # noqa: PLC0415 - needs torch, slow to import

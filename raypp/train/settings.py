@@ -4,6 +4,7 @@ import math
 
 from pydantic import Field
 
+from raypp.detect.schedule import Freeze
 from raypp.errors import OptionError
 from raypp.io.settings import AbsolutePath, AbsolutePlace, FrozenSettings
 from raypp.key_sources.field import AbsoluteKeyPlace
@@ -21,6 +22,7 @@ class TrainSettings(FrozenSettings):
         out: folder of the run; every worker reaches it.
         architecture: name of a model that ultralytics knows.
         weights: what to start from: public weights (.pt), what a learned veil's fit left, or None for random ones.
+        freeze: what of the weights stays as it is: "trunk", so that the adapter alone learns; None for nothing.
         epochs: passes over the training frames.
         batch: frames of a step, over all workers together.
         workers: workers that train together; fewer where the cluster has less room for a while, if `least_workers` is.
@@ -40,6 +42,7 @@ class TrainSettings(FrozenSettings):
     dataset: str | None = None
     architecture: str = "yolov8n"
     weights: AbsolutePath | None = None
+    freeze: Freeze | None = None
     epochs: int = 100
     batch: int = 16
     workers: int = 1
@@ -77,4 +80,6 @@ class TrainSettings(FrozenSettings):
                 every = math.lcm(*range(self.least_workers, self.workers + 1))
                 fitting = every * max(1, self.batch // every)
                 raise OptionError(f"`batch` {self.batch} cannot be shared by {workers} workers; use {fitting}")
+        if self.freeze and self.weights is None:
+            raise OptionError("`freeze` needs `weights`: the bundle whose trunk stays as it is (`raypp export`)")
         check_weights(self.weights, ", or the start.model of a learned veil")

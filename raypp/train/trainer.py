@@ -19,6 +19,7 @@ from raypp.detect.training_state import TrainingState
 from raypp.detect.ultralytics import DetectionModel, ModelEMA, build_optimizer
 from raypp.errors import ModelError
 from raypp.train.augmentation import CellAugmentation
+from raypp.train.frozen_trunk import FrozenTrunk
 from raypp.train.prefetch import prefetched
 from raypp.train.results import EpochLosses
 from raypp.train.steps import OnLoss
@@ -55,6 +56,7 @@ class Trainer:
         for name, parameter in model.named_parameters():
             if ".dfl" in name:
                 parameter.requires_grad = False  # a fixed projection
+        self._frozen = FrozenTrunk(model) if schedule.freeze else None
         self.schedule, self._device, self._workers, self._rank = schedule, device, workers, rank
         self._network = wrap(model) if wrap else model
         self._arguments = arguments = model.args
@@ -91,6 +93,8 @@ class Trainer:
             warnings.simplefilter("ignore")  # the schedule is stepped before the optimiser, as ultralytics does
             self._scheduler.step()
         self.model.train()
+        if self._frozen:
+            self._frozen.hold()
         totals: dict[str, float] = {}
         steps = last_step = 0
         self._optimizer.zero_grad()
@@ -108,6 +112,8 @@ class Trainer:
                     last_step = steps
         if steps > last_step:
             self._step()
+        if self._frozen:
+            self._frozen.copy(self.model, self.ema.ema)
         rate = float(self._optimizer.param_groups[0]["lr"])
         losses = EpochLosses(self.epoch, {name: value / max(steps, 1) for name, value in totals.items()}, rate)
         self.epoch += 1

@@ -18,6 +18,7 @@ from raypp.evaluate.metrics import score_with_curves
 from raypp.evaluate.plots import RgbImage, detections_image, precision_recall_image
 from raypp.evaluate.request import FrameOrigin, PredictedSample
 from raypp.evaluate.scores import Scores
+from raypp.train.frozen_trunk import load_trunk
 from raypp.train.initial_weights import load_initial_weights
 from raypp.train.loop import Evaluation, TrainingData, run_epochs
 from raypp.train.results import EpochResult, record_images
@@ -57,7 +58,9 @@ def train_worker(
     """
     torch.manual_seed(settings.seed)
     model = build_model(info)
-    if settings.weights is not None:
+    if settings.weights is not None and info.schedule.freeze:
+        load_trunk(model, settings.weights, info)
+    elif settings.weights is not None:
         load_initial_weights(model, settings.weights, info.veil_id)
     trainer = Trainer(model, info.schedule, worker.device, worker.workers, worker.rank, worker.wrap)
     if resume is not None:
