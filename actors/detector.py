@@ -13,6 +13,7 @@ from ray import serve
 from actors.background import kept_up
 from actors.logs import structure_logs
 from actors.metrics import DetectorMetrics
+from actors.shadow import Shadow
 from actors.spans import DetectionSpans
 from raypp.errors import RayppError
 from raypp.io.log_record import LogFormat
@@ -68,9 +69,13 @@ class Detector:
         self._loading = asyncio.Lock()
         self._metrics = DetectorMetrics()
         self._source, self._looking = LiveModelSource(veil_id, home), asyncio.Lock()
+        self._shadow = Shadow(self._settings, self._metrics)
         self._live: LiveModel | None = None
+        self._wanted_shadow: LiveModel | None = None
         self._trouble, self._refused_id, self._refused_at = "", "", 0.0
-        self._following = asyncio.get_running_loop().create_task(kept_up(self._follow))
+        loop = asyncio.get_running_loop()
+        works = (self._follow, self._follow_shadow, self._shadow.follow)
+        self._following = [loop.create_task(kept_up(work)) for work in works]
 
     async def reconfigure(self, config: dict[str, Any]) -> None:
         """Load the model that the config names, or the live one where the registry has one.
@@ -120,6 +125,7 @@ class Detector:
         with DetectionSpans(blocks, detector.about):
             detections = await asyncio.to_thread(detector.detect, blocks)
         self._metrics.detected(blocks, time.perf_counter() - begin)
+        self._shadow.offer(blocks, detections, detector.about)
         return [DetectedBlock(detector.about.model_id, frames) for frames in detections]
 
     def __del__(self) -> None:
@@ -139,14 +145,22 @@ class Detector:
             if self._running is not None:
                 await self._take_live()
 
+    async def _follow_shadow(self) -> None:
+        """Have the model that the registry wants beside the live one run there, for ever."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            await self._shadow.take(self._wanted_shadow, self._running.about if self._running else None)
+            await self._shadow.keep(self._source)
+
     async def _take_live(self) -> None:
         """Look which model is live, and have it run; what stands against it is logged, and harms no stream."""
         async with self._looking:
             try:
-                live = self._live = await asyncio.to_thread(self._source.read)
+                live, self._wanted_shadow = await asyncio.to_thread(self._source.read)
             except RayppError as error:
                 self._note(f"the registry cannot be read, so the model stays as it is: {error}")
                 return
+            self._live = live
             if live is None or (self._running is not None and self._running.about.model_id == live.model_id):
                 self._trouble = ""
                 return

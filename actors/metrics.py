@@ -9,6 +9,7 @@ from ray.serve.metrics import Counter, Gauge, Histogram
 from actors.kept_gauges import UNSEEN, KeptGauges
 from raypp.alerts.channel import Answer
 from raypp.ledger.delivery import Backlog, Delivery
+from raypp.ledger.model_agreement import Agreement
 from raypp.ledger.silence import Silence
 from raypp.serving.model import FrameBlock, ServedModel
 
@@ -28,6 +29,8 @@ class DetectorMetrics:
         self._loaded = Counter("raypp_detector_models_loaded", "Models loaded, by what computes them.", tags)
         self._refused = Counter("raypp_detector_reloads_refused", "Models that could not take the running one's place.")
         self._refused.inc(UNSEEN)
+        outcome: Any = ("outcome",)
+        self._shadow = Counter("raypp_shadow_frames", "Frames of a shadow, by its agreement.", outcome)
 
     def detected(self, blocks: Sequence[FrameBlock], seconds: float) -> None:
         """Count blocks that were detected on together."""
@@ -44,6 +47,17 @@ class DetectorMetrics:
     def reload_refused(self) -> None:
         """Count a model that could not take the running one's place."""
         self._refused.inc()
+
+    def compared(self, agreement: Agreement) -> None:
+        """Count frames of the model beside the live one."""
+        different = agreement.frames - agreement.alike
+        for outcome, frames in (
+            ("alike", agreement.alike),
+            ("different", different),
+            ("passed over", agreement.passed_over),
+        ):
+            if frames:
+                self._shadow.inc(frames, {"outcome": outcome})
 
 
 class AlertMetrics:

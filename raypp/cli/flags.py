@@ -26,6 +26,7 @@ _SAME = [
     "fingerprint",
     "folder",
     "force",
+    "freeze",
     "front_secret_file",
     "given",
     "gpus",

@@ -10,6 +10,7 @@ import typer
 from raypp.cli.group import command_group
 from raypp.cli.json_file import write_json
 from raypp.cli.ledger import LedgerUrl, note, opened_ledgers, say, say_all
+from raypp.cli.model_agreement import model_agreement
 from raypp.cli.model_history import model_history
 from raypp.cli.options import JsonFile
 from raypp.errors import OptionError
@@ -201,6 +202,7 @@ def model_retire(
 
 
 model.command("history")(model_history)
+model.command("agreement")(model_agreement)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from raypp.errors import OptionError
-from raypp.ledger.model_values import CANDIDATE, LIVE, PREVIOUS, RegisteredModel
+from raypp.ledger.model_values import CANDIDATE, LIVE, PREVIOUS, SHADOW, RegisteredModel
 
 _ID = re.compile(r"[0-9a-f]{6,64}")
 
@@ -29,7 +29,7 @@ def chosen_model(models: Sequence[RegisteredModel], reference: str, veil_id: str
         raise OptionError(
             f"model {fit[0].label} is of veil {fit[0].veil_id}, not of {veil_id}; name a model of that veil"
         )
-    if reference in {LIVE, PREVIOUS, CANDIDATE}:
+    if reference in {LIVE, PREVIOUS, CANDIDATE, SHADOW}:
         of = f"veil {veil_id}" if veil_id else "any veil"
         raise OptionError(f"no model of {of} is {reference}; see `raypp model list`")
     raise OptionError(f"there is no model {reference[:100]}; add it with `raypp model add`, or see `raypp model list`")

@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
+from raypp.ledger.model_agreement import KeptAgreement
 from raypp.ledger.model_history import CountedModel
 from raypp.ledger.model_values import (
     BundleFacts,
@@ -82,3 +83,11 @@ class CountedListing(BaseModel):
 
     at_us: int
     cameras: tuple[CountedModel, ...]
+
+
+class AgreementListing(BaseModel):
+    """How far shadows agreed with live models, the latest last."""
+
+    model_config = ConfigDict(frozen=True)
+
+    agreements: tuple[KeptAgreement, ...]

@@ -1,25 +1,24 @@
 """The registry of models in a ledger: which model of each veil may be served, is live, and was live before."""
 
 import json
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, delete, insert, inspect, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from raypp.errors import ConflictError, OptionError
 from raypp.ledger.chosen_model import chosen_model
+from raypp.ledger.model_rows import EVALUATIONS, has_registry, model_of_row, read_models
 from raypp.ledger.model_tables import AliasRow, DeploymentRow, RegisteredModelRow, VeilCertificateRow
 from raypp.ledger.model_values import (
     CANDIDATE,
     LIVE,
     PREVIOUS,
-    BundleFacts,
+    SHADOW,
     Deployment,
     DeploymentAction,
     GateOutcome,
-    ModelEvaluation,
     RegisteredModel,
     VeilCertificate,
 )
@@ -27,7 +26,6 @@ from raypp.ledger.statements import put, write_audit
 from raypp.ledger.store import Ledger
 from raypp.ledger.types import COMMAND_LINE, checked_name
 
-_EVALUATIONS = TypeAdapter(tuple[ModelEvaluation, ...])
 _GATES = TypeAdapter(tuple[GateOutcome, ...])
 
 
@@ -49,7 +47,7 @@ class ModelRegistry:
     def models(self, veil_id: str | None = None) -> tuple[RegisteredModel, ...]:
         """All models, or those of a veil, by veil and when they were added."""
         with self._ledger.database.read() as connection:
-            return _models(connection, veil_id)
+            return read_models(connection, veil_id)
 
     def model(self, reference: str, veil_id: str | None = None) -> RegisteredModel:
         """Return a model by its name, an alias, or 6 digits or more of its model_id.
@@ -63,16 +61,16 @@ class ModelRegistry:
         """
         return chosen_model(self.models(), reference, veil_id)
 
-    def live(self, veil_ids: Sequence[str]) -> dict[str, RegisteredModel]:
-        """Return the live model of each of some veils that has one; services ask every second, by one query."""
+    def aliased(self, veil_id: str, *aliases: str) -> dict[str, RegisteredModel]:
+        """Return what some aliases of a veil stand for, of those that do; services ask every second, by one query."""
         with self._ledger.database.read() as connection:
-            self._is_there = self._is_there or _has_registry(connection)
+            self._is_there = self._is_there or has_registry(connection)
             if not self._is_there:
                 return {}
-            live = (AliasRow.alias == LIVE, AliasRow.veil_id.in_(veil_ids))
-            ids = select(AliasRow.model_id).where(*live)
-            rows = connection.execute(_rows().where(RegisteredModelRow.model_id.in_(ids)))
-            return {row.veil_id: _model(row, (LIVE,)) for row in rows}
+            standing = (AliasRow.veil_id == veil_id, AliasRow.alias.in_(aliases))
+            query = select(*RegisteredModelRow.__table__.columns, AliasRow.alias).where(*standing)
+            rows = connection.execute(query.join(AliasRow, RegisteredModelRow.model_id == AliasRow.model_id))
+            return {row.alias: model_of_row(row, (row.alias,)) for row in rows}
 
     def certificate(self, veil_id: str) -> VeilCertificate | None:
         """Return what is kept of a veil's certificate."""
@@ -106,7 +104,7 @@ class ModelRegistry:
             values = {
                 "name": model.name,
                 "file": model.file,
-                "evaluations": _EVALUATIONS.dump_json((*kept, *fresh)).decode(),
+                "evaluations": EVALUATIONS.dump_json((*kept, *fresh)).decode(),
                 "retired_us": None,
             }
             if known is None:
@@ -116,7 +114,7 @@ class ModelRegistry:
                 which = RegisteredModelRow.model_id == model.model_id
                 connection.execute(update(RegisteredModelRow).where(which).values(**values))
             self._note(connection, now_us, "model add", model, f"with {len(fresh)} evaluations")
-            (stands,) = (each for each in _models(connection, model.veil_id) if each.model_id == model.model_id)
+            (stands,) = (each for each in read_models(connection, model.veil_id) if each.model_id == model.model_id)
             return stands
 
     def keep_certificate(self, certificate: VeilCertificate) -> None:
@@ -133,12 +131,14 @@ class ModelRegistry:
 
         Raises:
             OptionError: for `live` and `previous`, which promotions and rollbacks set, and a malformed name.
-            ConflictError: if the model is retired.
+            ConflictError: if the model is retired, or could not run as a shadow.
         """
         _refuse_reserved(checked_name(alias, "alias"))
         now_us = self._ledger.clock()
         with self._ledger.database.write() as connection:
             _refuse_retired(_held(connection, model))
+            if alias == SHADOW:
+                _refuse_unlike_live(connection, model)
             _point(connection, alias, model, now_us)
             self._note(connection, now_us, "model alias", model, alias)
 
@@ -186,8 +186,8 @@ class ModelRegistry:
             _unpoint(connection, PREVIOUS, model.veil_id)
             if live is not None:
                 _point(connection, PREVIOUS, live, now_us)
-            if CANDIDATE in standing.aliases:
-                _unpoint(connection, CANDIDATE, model.veil_id)
+            for alias in {CANDIDATE, SHADOW} & set(standing.aliases):
+                _unpoint(connection, alias, model.veil_id)
             done = Deployment(
                 *(now_us, model.veil_id, DeploymentAction.PROMOTE, model.model_id, present, self._who),
                 gates=tuple(gates),
@@ -240,7 +240,7 @@ class ModelRegistry:
         if veil_id is not None:
             query = query.where(DeploymentRow.veil_id == veil_id)
         with self._ledger.database.read() as connection:
-            rows = connection.execute(query.limit(limit)).all() if _has_registry(connection) else []
+            rows = connection.execute(query.limit(limit)).all() if has_registry(connection) else []
         return tuple(
             Deployment(
                 at_us=row.at_us,
@@ -259,45 +259,11 @@ class ModelRegistry:
         write_audit(connection, at_us, self._who, action, f"{model.name} {model.model_id}", detail)
 
 
-def _has_registry(connection: Connection) -> bool:
-    return inspect(connection).has_table(RegisteredModelRow.__tablename__)
-
-
-def _rows() -> Any:
-    return select(*RegisteredModelRow.__table__.columns)
-
-
-def _models(connection: Connection, veil_id: str | None) -> tuple[RegisteredModel, ...]:
-    if not _has_registry(connection):
-        return ()
-    query, aliases = _rows(), defaultdict(list)
-    for row in connection.execute(select(AliasRow.model_id, AliasRow.alias).order_by(AliasRow.alias)):
-        aliases[row.model_id].append(row.alias)
-    if veil_id is not None:
-        query = query.where(RegisteredModelRow.veil_id == veil_id)
-    order = (RegisteredModelRow.veil_id, RegisteredModelRow.added_us, RegisteredModelRow.model_id)
-    return tuple(_model(row, aliases[row.model_id]) for row in connection.execute(query.order_by(*order)))
-
-
-def _model(row: Any, aliases: Sequence[str]) -> RegisteredModel:
-    return RegisteredModel(
-        model_id=row.model_id,
-        veil_id=row.veil_id,
-        name=row.name,
-        file=row.file,
-        facts=BundleFacts.model_validate_json(row.document),
-        evaluations=_EVALUATIONS.validate_json(row.evaluations),
-        aliases=tuple(aliases),
-        added_us=row.added_us,
-        retired_us=row.retired_us,
-    )
-
-
 def _hold_veil(connection: Connection, veil_id: str) -> tuple[RegisteredModel, ...]:
     """Hold the models of a veil, so that changes of its aliases have one order; return them."""
     of_veil = select(RegisteredModelRow.model_id).where(RegisteredModelRow.veil_id == veil_id)
     connection.execute(of_veil.order_by(RegisteredModelRow.model_id).with_for_update()).all()
-    return _models(connection, veil_id)
+    return read_models(connection, veil_id)
 
 
 def _held(connection: Connection, model: RegisteredModel) -> RegisteredModel:
@@ -308,6 +274,18 @@ def _held(connection: Connection, model: RegisteredModel) -> RegisteredModel:
 def _aliased(connection: Connection, veil_id: str, alias: str) -> str | None:
     query = select(AliasRow.model_id).where(AliasRow.veil_id == veil_id, AliasRow.alias == alias)
     return connection.execute(query).scalar_one_or_none()
+
+
+def _refuse_unlike_live(connection: Connection, model: RegisteredModel) -> None:
+    """Refuse a shadow that no service could run: it stands beside a live model of its size and classes."""
+    live_id = _aliased(connection, model.veil_id, LIVE)
+    live = next((each for each in read_models(connection, model.veil_id) if each.model_id == live_id), None)
+    if live is None:
+        raise ConflictError(f"veil {model.veil_id} has no live model to run beside; promote one first")
+    if live.model_id == model.model_id:
+        raise ConflictError(f"model {model.label} is live; another one can run beside it")
+    if unfit := model.facts.may_replace(live.facts):
+        raise ConflictError(f"model {model.label} cannot run beside the live one: {unfit}")
 
 
 def _point(connection: Connection, alias: str, model: RegisteredModel, now_us: int) -> None:

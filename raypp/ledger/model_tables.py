@@ -62,3 +62,15 @@ class VeilCertificateRow(Base):
     issued_us: Mapped[int] = mapped_column(BigInteger)
     verdicts: Mapped[str] = mapped_column(Text)  # JSON, verdict by the name of a gate
     added_us: Mapped[int] = mapped_column(BigInteger)
+
+
+class AgreementRow(Base):
+    """How far a model that ran beside the live one detected the same: counts alone."""
+
+    __tablename__ = "model_agreements"
+    shadow_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    live_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    veil_id: Mapped[str] = mapped_column(String(32))
+    document: Mapped[str] = mapped_column(Text)  # JSON of an Agreement
+    first_us: Mapped[int] = mapped_column(BigInteger)
+    last_us: Mapped[int] = mapped_column(BigInteger)

@@ -5,8 +5,9 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-LIVE, PREVIOUS, CANDIDATE = "live", "previous", "candidate"
-"""Aliases that have a meaning: what services serve, what a rollback goes back to, and what may be promoted."""
+LIVE, PREVIOUS, CANDIDATE, SHADOW = "live", "previous", "candidate", "shadow"
+"""Aliases that have a meaning: what services serve, what a rollback goes back to, what may be promoted, and what runs
+beside the live one without counting."""
 
 
 class DeploymentAction(StrEnum):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from raypp.errors import ConflictError, ModelError, OptionError
 from raypp.ledger.ledgers import Ledgers
 from raypp.ledger.model_registry import ModelRegistry
-from raypp.ledger.model_values import PREVIOUS, GateOutcome, RegisteredModel
+from raypp.ledger.model_values import LIVE, PREVIOUS, GateOutcome, RegisteredModel
 from raypp.ledger.veil_sites import settings_under
 from raypp.registry.bundle_folder import kept_bundle
 from raypp.registry.promotion_gates import TOLERANCE, judge_promotion
@@ -50,7 +50,7 @@ def promote_model(
         raise OptionError(f"`tolerance` {request.tolerance:g} must lie between 0 and 1")
     if override is not None and not override.strip():
         raise OptionError("`override` needs a reason, which is written down")
-    live = registry.live([model.veil_id]).get(model.veil_id)
+    live = registry.aliased(model.veil_id, LIVE).get(LIVE)
     if live is not None and live.model_id == model.model_id:
         raise ConflictError(f"model {model.label} is live already; there is nothing to promote")
     kept_bundle(model)

@@ -1,4 +1,4 @@
-"""The live model of a veil, as the registry in the home ledger of a service has it; blocks."""
+"""The models of a veil that a service is to run, as the registry in its home ledger has them; blocks."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 from raypp.errors import LedgerError, ModelError
 from raypp.ledger.ledger_list import LedgerList
+from raypp.ledger.model_agreement import Agreement, AgreementBook
 from raypp.ledger.model_registry import ModelRegistry
+from raypp.ledger.model_values import LIVE, SHADOW
 from raypp.ledger.store import Ledger
 from raypp.serving.defaults import LEDGER_VARIABLE
 
@@ -30,8 +32,15 @@ class LiveModel(NamedTuple):
             raise ModelError(f"the bundle of model {self.label} at {self.file} was altered; `raypp model add` its file")
 
 
+class ModelsToRun(NamedTuple):
+    """Name the model of a veil that counts, and the shadow that runs beside it; None where there is none."""
+
+    live: LiveModel | None
+    shadow: LiveModel | None
+
+
 class LiveModelSource:
-    """Says which model of a veil is live. The ledger is opened when it is first needed; used by one thread at a time.
+    """Says which models of a veil are to run. The ledger is opened when first needed; used by one thread at a time.
 
     Args:
         veil_id: the veil.
@@ -41,19 +50,32 @@ class LiveModelSource:
     def __init__(self, veil_id: str, home: str | None) -> None:
         self.veil_id = veil_id
         self._home = home
+        self._ledger: Ledger | None = None
         self._registry: ModelRegistry | None = None
 
-    def read(self) -> LiveModel | None:
-        """Return the live model; None where the registry has none for the veil.
+    def read(self) -> ModelsToRun:
+        """Return the models to run.
 
         Raises:
             LedgerError, OptionError: if the ledger is not named, or cannot be read just now.
         """
         if self._registry is None:
+            self._registry = ModelRegistry(self._home_ledger())
+        models = self._registry.aliased(self.veil_id, LIVE, SHADOW)
+        live, shadow = (
+            None if model is None else LiveModel(model.model_id, Path(model.file), model.label)
+            for model in map(models.get, (LIVE, SHADOW))
+        )
+        return ModelsToRun(live, None if shadow == live else shadow)
+
+    def add_agreement(self, shadow_id: str, live_id: str, agreement: Agreement) -> None:
+        """Keep how far the model beside the live one agreed with it; raises LedgerError."""
+        AgreementBook(self._home_ledger()).add(self.veil_id, shadow_id, live_id, agreement)
+
+    def _home_ledger(self) -> Ledger:
+        if self._ledger is None:
             named = self._home or os.environ.get(LEDGER_VARIABLE)
             if not named:
                 raise LedgerError(f"no ledger is named where a detector runs; set {LEDGER_VARIABLE} on every node")
-            home = next(iter(LedgerList.parse(named).urls.values()))
-            self._registry = ModelRegistry(Ledger.open(home, create=False))
-        model = self._registry.live([self.veil_id]).get(self.veil_id)
-        return None if model is None else LiveModel(model.model_id, Path(model.file), model.label)
+            self._ledger = Ledger.open(next(iter(LedgerList.parse(named).urls.values())), create=False)
+        return self._ledger

@@ -174,7 +174,7 @@ DAMAGES = {
     "UPDATE settings SET document = 'tools: 5'": "settings",
     "UPDATE sites SET settings = 'tools: 5' WHERE name = 'yard'": "settings of site yard",
     "UPDATE models SET classes = '5'": "its classes are no list",
-    "UPDATE raypp_schema SET version_num = '0006'": "the ledger has schema 0006, and this raypp checks 0011",
+    "UPDATE raypp_schema SET version_num = '0006'": "the ledger has schema 0006, and this raypp checks 0012",
 }
 
 
@@ -227,7 +227,7 @@ def test_frames_of_an_older_schema_are_checked_once_it_is_brought_up(whole: Path
         write_older(empty_url, ledger)
     with Ledger.open(empty_url, create=False) as older:
         assert _problems(older) == [
-            "the ledger has schema 0006, and this raypp checks 0011; bring it up, or a copy of it"
+            "the ledger has schema 0006, and this raypp checks 0012; bring it up, or a copy of it"
         ]
     with Ledger.open(empty_url) as older:
         assert _problems(older) == []

@@ -32,7 +32,8 @@ def test_a_model_from_its_addition_to_its_retirement(registry: ModelRegistry, le
     clock.now += SECOND
     registry.promote(second, first, MISSING, "the camera was turned")
     assert aliases(registry) == {"live": "tools-v2", "previous": "tools-v1"}
-    assert registry.live([VEIL, OTHER_VEIL]).keys() == {VEIL}
+    assert registry.aliased(VEIL, "live", "previous", "shadow").keys() == {"live", "previous"}
+    assert registry.aliased(OTHER_VEIL, "live") == {}
     with pytest.raises(ConflictError, match="is live; it can be retired once no alias stands for it"):
         registry.retire(second)
     clock.now += SECOND
@@ -72,6 +73,7 @@ def test_what_cannot_be_is_refused_in_one_line(registry: ModelRegistry):
         (OptionError, "is set by `raypp model promote`", lambda: registry.drop_alias("live", model)),
         (OptionError, "alias nightly does not stand for", lambda: registry.drop_alias("nightly", model)),
         (OptionError, "use letters, digits", lambda: registry.set_alias("a b", model)),
+        (ConflictError, "has no live model to run beside", lambda: registry.set_alias("shadow", model)),
         (ConflictError, "misses a gate", lambda: registry.promote(model, None, MISSING, None)),
         (ConflictError, "became live meanwhile", lambda: registry.promote(model, other, MET, None)),
     ]
@@ -138,12 +140,27 @@ def test_of_promotions_at_the_same_time_one_is_made(registry: ModelRegistry, led
 def test_a_ledger_of_an_older_schema_has_no_models_and_is_only_read(tmp_path):
     url = f"sqlite:///{tmp_path}/ledger.db"
     with Ledger.open(url) as ledger, ledger.database.write() as connection:
-        for table in ("deployments", "model_aliases", "registered_models", "veil_certificates"):
+        for table in ("deployments", "model_aliases", "registered_models", "veil_certificates", "model_agreements"):
             connection.exec_driver_sql(f"DROP TABLE {table}")
         connection.exec_driver_sql("UPDATE raypp_schema SET version_num = '0010'")
     with Ledger.open(url, create=False) as ledger:
         registry = ModelRegistry(ledger)
         assert registry.models() == registry.deployments() == ()
-        assert registry.live([VEIL]) == {}
+        assert registry.aliased(VEIL, "live") == {}
     with Ledger.open(url) as ledger:
         assert ModelRegistry(ledger).add(registered(1)).name == "tools-v1"
+
+
+def test_a_shadow_stands_beside_a_live_model_that_it_could_replace(registry: ModelRegistry):
+    live, like, unlike = (registry.add(registered(number, size=160 + 32 * (number == 3))) for number in (1, 2, 3))
+    registry.promote(live, None, MET, None)
+    registry.set_alias("shadow", like)
+    assert {alias: model.name for alias, model in registry.aliased(VEIL, "live", "shadow").items()} == {
+        "live": "tools-v1",
+        "shadow": "tools-v2",
+    }
+    for model, words in ((live, "another one can run beside it"), (unlike, "its square is 192 pixels")):
+        with pytest.raises(ConflictError, match=words):
+            registry.set_alias("shadow", model)
+    registry.promote(like, live, MET, None)
+    assert aliases(registry) == {"live": "tools-v2", "previous": "tools-v1"}, "it is live, and no shadow any more"

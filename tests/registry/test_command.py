@@ -101,13 +101,14 @@ def test_the_page_runs_as_it_is_written(place: Path):
                 continue
             assert words[0] == "raypp"
             printed[line] = succeed(*words[1:], env=env).output
-    assert len(printed) == 12
+    assert len(printed) == 15
     listed = printed["raypp model list"]
     assert "tools-v1 (" in listed
     assert "mAP50 0.900 on tools-v1/val" in listed
     assert printed["raypp model promote"].count("met ") == 4
     (override,) = (line for line in printed if "--override" in line)
     assert printed[override].count("MISSING") == 1
+    assert "no model has run beside a live one" in printed["raypp model agreement tools-v2"]
     history = printed["raypp model history"].splitlines()
     assert [line.split("  ")[2].split()[0] for line in history] == ["promote", "promote", "rollback"]
     assert "override: cameras were turned" in history[1]
