@@ -29,9 +29,12 @@ from raypp.errors import LedgerError, LedgerUnavailableError, SiteMovingError
 from raypp.io.tracing import SpanKind, TraceSpan
 from raypp.io.tracing import flush as flush_spans
 from raypp.io.tracing import start as start_tracing
+from raypp.ledger.device_values import DeviceState
+from raypp.ledger.devices import Devices
 from raypp.ledger.identity import Principal
 from raypp.ledger.silence import Silence, count_silent
 from raypp.serving.chunk_reader import ChunkReader, with_detections
+from raypp.serving.devices import take_report
 from raypp.serving.door import REQUEST_BYTES
 from raypp.serving.fairness import Priority
 from raypp.serving.messages import description
@@ -136,6 +139,7 @@ class Gateway:
         self._pages = Pages(self._services, RemotePages(self._services.settings, REPORT_THREADS * (len(lanes) + 1)))
         loop = asyncio.get_running_loop()
         self._silences: dict[str, Silence] = {}
+        self._devices: dict[str, dict[DeviceState, int]] = {}
         work: list[Callable[[], Awaitable[None]]] = []
         for lane in lanes:
             work += [functools.partial(self._reap, lane), lane.places.keep, lane.keep_partitions]
@@ -258,6 +262,19 @@ class Gateway:
             self._services.metrics.lost(lost)
             return answer
 
+    @_answered
+    async def ReportDevice(  # noqa: N802
+        self, message: bytes, grpc_context: RayServegRPCContext
+    ) -> pb.ReportDeviceResponse:
+        """Keep how a site's agent is doing."""
+        async with self._caller(grpc_context, CallKind.READ) as principal:
+            request = parse(pb.ReportDeviceRequest, message, REQUEST_BYTES)
+            check_wire_name(request.site, "site")
+            principal.may_write(request.site)
+            lane = await self._services.lanes.of(request.site)
+            who, settings = str(principal), self._services.settings
+            return await lane.commit(request.site, take_report, lane.ledger, request, settings, who)
+
     async def __call__(self, request: Request) -> Response:
         """Answer a browser with the read-only pages, and whoever asks with whether frames can be detected now."""
         try:
@@ -311,6 +328,7 @@ class Gateway:
             try:
                 closed = await lane.wait_for(lambda: lane.ledger.reap(lane.ledger.clock()))
                 self._silences[lane.name] = await lane.wait_for(lambda: count_silent(lane.ledger))
+                self._devices[lane.name] = await lane.wait_for(lambda: Devices(lane.ledger).count())
             except LedgerError as error:
                 if str(error) != trouble:
                     logger.warning("raypp: silent streams could not be looked for: %s", error)
@@ -319,6 +337,7 @@ class Gateway:
                 trouble = ""
                 services.metrics.reaped(len(closed))
                 services.metrics.silence(sum(self._silences.values(), Silence(0, 0)))
+                services.metrics.devices(self._devices.values())
             await lane.write_readings()
 
 

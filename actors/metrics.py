@@ -1,7 +1,7 @@
 """Metrics of the service, for Prometheus; Serve adds application, deployment and replica to each."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ray.serve.metrics import Counter, Gauge, Histogram
@@ -9,6 +9,7 @@ from ray.serve.metrics import Counter, Gauge, Histogram
 from actors.kept_gauges import UNSEEN, KeptGauges
 from raypp.alerts.channel import Answer
 from raypp.ledger.delivery import Backlog, Delivery
+from raypp.ledger.device_values import DeviceState
 from raypp.ledger.model_agreement import Agreement
 from raypp.ledger.silence import Silence
 from raypp.serving.model import FrameBlock, ServedModel
@@ -148,6 +149,7 @@ class GatewayMetrics:
             self._ledger_failed.inc(UNSEEN, {"reason": reason})
         self._silent_cameras = Gauge("raypp_gateway_silent_cameras", "Cameras of all sites that fell silent of late.")
         self._silent_sites = Gauge("raypp_gateway_silent_sites", "Sites of whose cameras all fell silent of late.")
+        self._devices = Gauge("raypp_gateway_devices", "Devices of all sites, by state.", ("state",))
         self._clock = Histogram(
             "raypp_gateway_clock_offset_s",
             "Seconds between the service's clock and a live site's that no delay explains.",
@@ -209,6 +211,12 @@ class GatewayMetrics:
         """Note how many cameras and sites are silent; each gateway says the same."""
         self._kept.set(self._silent_cameras, silence.cameras)
         self._kept.set(self._silent_sites, silence.sites)
+
+    def devices(self, counts: Iterable[Mapping[DeviceState, int]]) -> None:
+        """Note how many devices of each ledger are in each state; each gateway says the same."""
+        ledgers = list(counts)
+        for state in DeviceState:
+            self._kept.set(self._devices, sum(count[state] for count in ledgers), {"state": state.value})
 
     def clock(self, offset_us: int) -> None:
         """Note how far a live site's clock is from the service's for certain."""

@@ -32,6 +32,16 @@ class CloseReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CLOSE_REASON_REPLACED: _ClassVar[CloseReason]
     CLOSE_REASON_SETTINGS: _ClassVar[CloseReason]
     CLOSE_REASON_SILENT: _ClassVar[CloseReason]
+
+class DeviceCameraState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DEVICE_CAMERA_STATE_UNSPECIFIED: _ClassVar[DeviceCameraState]
+    DEVICE_CAMERA_STATE_CAPTURING: _ClassVar[DeviceCameraState]
+    DEVICE_CAMERA_STATE_STARTING: _ClassVar[DeviceCameraState]
+    DEVICE_CAMERA_STATE_SILENT: _ClassVar[DeviceCameraState]
+    DEVICE_CAMERA_STATE_REFUSED: _ClassVar[DeviceCameraState]
+    DEVICE_CAMERA_STATE_FULL: _ClassVar[DeviceCameraState]
+    DEVICE_CAMERA_STATE_FINISHED: _ClassVar[DeviceCameraState]
 OBSERVATION_UNSPECIFIED: Observation
 OBSERVATION_OBSERVED: Observation
 OBSERVATION_COVERED: Observation
@@ -49,6 +59,13 @@ CLOSE_REASON_END_OF_STREAM: CloseReason
 CLOSE_REASON_REPLACED: CloseReason
 CLOSE_REASON_SETTINGS: CloseReason
 CLOSE_REASON_SILENT: CloseReason
+DEVICE_CAMERA_STATE_UNSPECIFIED: DeviceCameraState
+DEVICE_CAMERA_STATE_CAPTURING: DeviceCameraState
+DEVICE_CAMERA_STATE_STARTING: DeviceCameraState
+DEVICE_CAMERA_STATE_SILENT: DeviceCameraState
+DEVICE_CAMERA_STATE_REFUSED: DeviceCameraState
+DEVICE_CAMERA_STATE_FULL: DeviceCameraState
+DEVICE_CAMERA_STATE_FINISHED: DeviceCameraState
 
 class DescribeModelRequest(_message.Message):
     __slots__ = ("veil_id",)
@@ -395,3 +412,65 @@ class CheckCommittedResponse(_message.Message):
     SHORTFALLS_FIELD_NUMBER: _ClassVar[int]
     shortfalls: _containers.RepeatedCompositeFieldContainer[Shortfall]
     def __init__(self, shortfalls: _Optional[_Iterable[_Union[Shortfall, _Mapping]]] = ...) -> None: ...
+
+class DeviceCamera(_message.Message):
+    __slots__ = ("camera", "state", "frames_per_1000s", "last_frame_us", "waiting_frames", "dropped_frames", "restarts")
+    CAMERA_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    FRAMES_PER_1000S_FIELD_NUMBER: _ClassVar[int]
+    LAST_FRAME_US_FIELD_NUMBER: _ClassVar[int]
+    WAITING_FRAMES_FIELD_NUMBER: _ClassVar[int]
+    DROPPED_FRAMES_FIELD_NUMBER: _ClassVar[int]
+    RESTARTS_FIELD_NUMBER: _ClassVar[int]
+    camera: str
+    state: DeviceCameraState
+    frames_per_1000s: int
+    last_frame_us: int
+    waiting_frames: int
+    dropped_frames: int
+    restarts: int
+    def __init__(self, camera: _Optional[str] = ..., state: _Optional[_Union[DeviceCameraState, str]] = ..., frames_per_1000s: _Optional[int] = ..., last_frame_us: _Optional[int] = ..., waiting_frames: _Optional[int] = ..., dropped_frames: _Optional[int] = ..., restarts: _Optional[int] = ...) -> None: ...
+
+class ReportDeviceRequest(_message.Message):
+    __slots__ = ("site", "device", "agent_version", "instance", "started_us", "sent_at_us", "clock_offset_us", "clock_error_us", "veil_id", "spool_bytes", "disk_free_bytes", "oldest_unsent_us", "cameras", "cameras_left_out", "stopped")
+    SITE_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    AGENT_VERSION_FIELD_NUMBER: _ClassVar[int]
+    INSTANCE_FIELD_NUMBER: _ClassVar[int]
+    STARTED_US_FIELD_NUMBER: _ClassVar[int]
+    SENT_AT_US_FIELD_NUMBER: _ClassVar[int]
+    CLOCK_OFFSET_US_FIELD_NUMBER: _ClassVar[int]
+    CLOCK_ERROR_US_FIELD_NUMBER: _ClassVar[int]
+    VEIL_ID_FIELD_NUMBER: _ClassVar[int]
+    SPOOL_BYTES_FIELD_NUMBER: _ClassVar[int]
+    DISK_FREE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    OLDEST_UNSENT_US_FIELD_NUMBER: _ClassVar[int]
+    CAMERAS_FIELD_NUMBER: _ClassVar[int]
+    CAMERAS_LEFT_OUT_FIELD_NUMBER: _ClassVar[int]
+    STOPPED_FIELD_NUMBER: _ClassVar[int]
+    site: str
+    device: str
+    agent_version: str
+    instance: int
+    started_us: int
+    sent_at_us: int
+    clock_offset_us: int
+    clock_error_us: int
+    veil_id: str
+    spool_bytes: int
+    disk_free_bytes: int
+    oldest_unsent_us: int
+    cameras: _containers.RepeatedCompositeFieldContainer[DeviceCamera]
+    cameras_left_out: int
+    stopped: bool
+    def __init__(self, site: _Optional[str] = ..., device: _Optional[str] = ..., agent_version: _Optional[str] = ..., instance: _Optional[int] = ..., started_us: _Optional[int] = ..., sent_at_us: _Optional[int] = ..., clock_offset_us: _Optional[int] = ..., clock_error_us: _Optional[int] = ..., veil_id: _Optional[str] = ..., spool_bytes: _Optional[int] = ..., disk_free_bytes: _Optional[int] = ..., oldest_unsent_us: _Optional[int] = ..., cameras: _Optional[_Iterable[_Union[DeviceCamera, _Mapping]]] = ..., cameras_left_out: _Optional[int] = ..., stopped: _Optional[bool] = ...) -> None: ...
+
+class ReportDeviceResponse(_message.Message):
+    __slots__ = ("received_at_us", "sent_at_us", "next_after_ms")
+    RECEIVED_AT_US_FIELD_NUMBER: _ClassVar[int]
+    SENT_AT_US_FIELD_NUMBER: _ClassVar[int]
+    NEXT_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
+    received_at_us: int
+    sent_at_us: int
+    next_after_ms: int
+    def __init__(self, received_at_us: _Optional[int] = ..., sent_at_us: _Optional[int] = ..., next_after_ms: _Optional[int] = ...) -> None: ...

@@ -69,6 +69,11 @@ class SitesStub:
                 request_serializer=protos_dot_raypp__pb2.CheckCommittedRequest.SerializeToString,
                 response_deserializer=protos_dot_raypp__pb2.CheckCommittedResponse.FromString,
                 _registered_method=True)
+        self.ReportDevice = channel.unary_unary(
+                '/raypp.v1.Sites/ReportDevice',
+                request_serializer=protos_dot_raypp__pb2.ReportDeviceRequest.SerializeToString,
+                response_deserializer=protos_dot_raypp__pb2.ReportDeviceResponse.FromString,
+                _registered_method=True)
 
 
 class SitesServicer:
@@ -124,6 +129,14 @@ class SitesServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReportDevice(self, request, context):
+        """Say how a site's agent is doing, every half a minute or so. Services that are older answer UNIMPLEMENTED; agents that are older
+        never call it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SitesServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -161,6 +174,11 @@ def add_SitesServicer_to_server(servicer, server):
                     servicer.CheckCommitted,
                     request_deserializer=protos_dot_raypp__pb2.CheckCommittedRequest.FromString,
                     response_serializer=protos_dot_raypp__pb2.CheckCommittedResponse.SerializeToString,
+            ),
+            'ReportDevice': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportDevice,
+                    request_deserializer=protos_dot_raypp__pb2.ReportDeviceRequest.FromString,
+                    response_serializer=protos_dot_raypp__pb2.ReportDeviceResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -352,6 +370,33 @@ class Sites:
             '/raypp.v1.Sites/CheckCommitted',
             protos_dot_raypp__pb2.CheckCommittedRequest.SerializeToString,
             protos_dot_raypp__pb2.CheckCommittedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportDevice(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raypp.v1.Sites/ReportDevice',
+            protos_dot_raypp__pb2.ReportDeviceRequest.SerializeToString,
+            protos_dot_raypp__pb2.ReportDeviceResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -131,6 +131,10 @@ class TooManyCamerasError(LedgerError):
     """A site has as many cameras in the ledger as it may."""
 
 
+class TooManyDevicesError(LedgerError):
+    """A site has as many devices in the ledger as it may."""
+
+
 class TooManyStreamsError(LedgerError):
     """A site has as many streams open, on all gateways together, as it may."""
 

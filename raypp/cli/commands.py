@@ -194,6 +194,12 @@ COMMANDS = {
         "Register sites and give them tokens and settings; check a site's agent (doctor).",
         "raypp.cli.site:site",
     ),
+    "device": CommandEntry(
+        Reader.OPERATOR,
+        "List the agents of sites and how they are doing: late ones, clocks, spools, cameras.",
+        "raypp.cli.devices:device",
+        needs=_RECORDS,
+    ),
     "operator": CommandEntry(
         Reader.OPERATOR,
         "Give operators tokens, which read all sites.",

@@ -43,6 +43,8 @@ ATTENTION = {
     "alerts send": "`--once`: a ledger does not answer, and its alerts wait",
     "ledger migrate": "`--rehearse`: `raypp ledger check` finds something in the migrated copy",
     "site list": "a ledger does not answer, and its sites are not listed",
+    "device list": "a device is late or missing, or a ledger does not answer",
+    "device show": "the device is late or missing",
     "site revoke": "the site has moved to another ledger, where its tokens are still good",
     "site expire": "the site has moved to another ledger, where its tokens expire as before",
     "ledger map": "a ledger does not answer, or two ledgers have a site",

@@ -68,6 +68,9 @@ def stream(
     server_name: _NameOption = None,
     insecure: _InsecureOption = False,
     spool_mb: Annotated[float, typer.Option(help="Megabytes that a camera's spool may take.", min=1)] = 10_000,
+    device: Annotated[
+        str, typer.Option(help="Name of this agent at its site; each agent of a site needs a name of its own.")
+    ] = "agent",
     when_full: Annotated[DropPolicy, typer.Option(help="What happens when it is full.")] = DropPolicy.BLOCK,
     chunk_frames: Annotated[int, typer.Option(help="Frames of a chunk.", min=1)] = 8,
     chunk_seconds: Annotated[float, typer.Option(help="Longest time that a frame waits for its chunk.")] = 4.0,
@@ -101,6 +104,7 @@ def stream(
         chunk_frames=chunk_frames,
         chunk_s=chunk_seconds,
         hang_s=hang_seconds,
+        device=device,
     )
     settings.check()
     settings.check_masks(cameras)

@@ -10,6 +10,7 @@ from time import monotonic
 from protos import raypp_pb2 as pb
 from raypp.edge.cameras_file import CameraSettings, SiteCameras
 from raypp.edge.capture.fork_server import ForkServer
+from raypp.edge.heartbeat import Heartbeat
 from raypp.edge.log import Log
 from raypp.edge.loss_watch import LossWatch
 from raypp.edge.settings import AgentSettings
@@ -73,15 +74,19 @@ class Agent:
         self._told_at, self._told = monotonic(), SiteStatus(site=settings.site, at_us=0, cameras={})
         self._troubled: dict[str, CameraSettings] = {}
         self._losses = LossWatch(settings, self._log)
+        self._heartbeat = Heartbeat(settings, self._veil_id, self.status, self._rates, self._log)
 
     async def run(self) -> SiteStatus:
         """Stream until stopped or, without a file of cameras, until all recordings are committed or refused."""
         self._handle_signals()
-        watching = None
+        beside: list[asyncio.Task[None]] = []
         try:
             while not self._stopping.is_set():
                 await self._reconcile()
-                watching = watching or asyncio.create_task(self._losses.run(self._streams), name="losses")
+                beside = beside or [
+                    asyncio.create_task(self._losses.run(self._streams), name="losses"),
+                    asyncio.create_task(self._heartbeat.run(), name="heartbeat"),
+                ]
                 self._tell_of_full_spools()
                 self._write_status()
                 self._tell_how_it_goes()
@@ -90,9 +95,9 @@ class Agent:
                 await self._pause(_LOOK_EVERY_S)
                 self._read_config()
         finally:
-            if watching is not None:
-                watching.cancel()
-                await asyncio.gather(watching, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             await self._end()
         return self.status()
 
@@ -104,6 +109,14 @@ class Agent:
         """How the cameras stand, and their views."""
         states = {stream.name: stream.status() for stream in self._streams()}
         return SiteStatus(site=self._settings.site, at_us=now_us(), cameras=states, lost=self._losses.lost)
+
+    def _rates(self) -> dict[str, float | None]:
+        """Frames a second that each stream is to give; None: every frame."""
+        return {
+            stream: None if camera.settings.fps is None else float(camera.settings.fps)
+            for camera in self._cameras.values()
+            for stream in camera.streams
+        }
 
     def _at_their_end(self) -> bool:
         return all(stream.finished or stream.waits_for_a_person for stream in self._streams())
@@ -245,6 +258,7 @@ class Agent:
             await asyncio.sleep(0.05)
         self._status_at = 0.0
         self._write_status()
+        await self._heartbeat.end()
         for stream in streams:
             await stream.end_sending()
         self._fork_server.close()

@@ -46,6 +46,7 @@ class AgentSettings:
         hang_s: a live capture that says nothing for so long is killed.
         open_timeout_s: how long a live source may take to open, and to give its next packet.
         retry: when to connect again.
+        device: name of the agent among those of its site.
     """
 
     site: str
@@ -63,11 +64,13 @@ class AgentSettings:
     hang_s: float = 30.0
     open_timeout_s: float = 10.0
     retry: RetryPolicy = _RETRY
+    device: str = "agent"
 
     def check(self) -> None:
         """Raise OptionError for a value out of range."""
         try:
             check_wire_name(self.site, "`site`")
+            check_wire_name(self.device, "`device`")
         except WireError as error:
             raise OptionError(str(error)) from None
         self.connection.check()

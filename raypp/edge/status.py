@@ -22,6 +22,8 @@ class CameraStatus(BaseModel):
         committed_frames: frames whose detections the service has answered.
         detections: found on them.
         waiting_chunks, waiting_frames: what is captured and not known to be committed.
+        oldest_waiting_us: time of the oldest of these frames, microseconds since 1970; None for recordings.
+        last_us: time of the latest frame captured, or None.
         spool_bytes: bytes that the spool takes.
         spool_full: spool or disk had no room for the last chunk.
         dropped_frames: by the drop policy.
@@ -45,6 +47,8 @@ class CameraStatus(BaseModel):
     detections: int = 0
     waiting_chunks: int = 0
     waiting_frames: int = 0
+    oldest_waiting_us: int | None = None
+    last_us: int | None = None
     spool_bytes: int = 0
     spool_full: bool = False
     dropped_frames: int = 0

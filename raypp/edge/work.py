@@ -55,7 +55,7 @@ class StreamAtWork:
     def status(self) -> CameraStatus:
         """Say how it stands."""
         supervisor, progress = self.supervisor, self.client.progress
-        offset = progress.clock.best
+        current, sending, offset = self.spool.current, self.spool.sending, progress.clock.best
         return CameraStatus(
             captured=self.captured_before + (supervisor.frames[self._view] if supervisor else 0),
             sent_bytes=progress.bytes,
@@ -63,6 +63,8 @@ class StreamAtWork:
             detections=progress.detections,
             waiting_chunks=self.spool.pending,
             waiting_frames=self.spool.pending_frames,
+            oldest_waiting_us=sending.first_pending_us if sending is not None and sending.facts.live else None,
+            last_us=current.position.last_us if current is not None and current.position.last_us >= 0 else None,
             spool_bytes=self.spool.bytes,
             spool_full=self.spool.full,
             dropped_frames=self.spool.dropped,

@@ -43,6 +43,7 @@ class Quotas(BaseModel):
         0.75, ge=0, le=0.99, description="part of `streams_per_gateway` that nothing but streams may take"
     )
     cameras: int = Field(256, ge=1, le=100_000, description="cameras of one site that are kept, ever")
+    devices: int = Field(64, ge=1, le=10_000, description="devices of one site that are kept, until they are retired")
 
 
 class Presence:

@@ -12,6 +12,7 @@ from raypp.errors import OptionError
 from raypp.io.log_record import LogFormat, log_format
 from raypp.ledger.ledger_list import LedgerList
 from raypp.serving.defaults import LEDGER_VARIABLE
+from raypp.serving.device_settings import DeviceSettings
 from raypp.serving.guard import DoorLimits
 from raypp.serving.limits import ServiceLimits
 from raypp.serving.quota import Quotas
@@ -148,6 +149,7 @@ class ServiceSettings(BaseModel):
         description="how often the token of a running stream is checked, which is asked of the ledger every 5 s",
     )
     reap_every_s: float = Field(15, gt=0, description="how often silent streams are looked for")
+    devices: DeviceSettings = DeviceSettings()
     alerts: AlertSettings = AlertSettings()
     log_format: LogFormat = Field(
         default_factory=log_format, description="of gateways, detectors and alerts; RAYPP_LOG_FORMAT is the default"

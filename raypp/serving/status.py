@@ -14,6 +14,7 @@ from raypp.errors import (
     StaleStreamError,
     StreamRefusedError,
     TooManyCamerasError,
+    TooManyDevicesError,
     TooManyStreamsError,
     UnauthenticatedError,
     UnknownSiteError,
@@ -26,6 +27,7 @@ Status = grpc.StatusCode
 _STATUS_OF: tuple[tuple[type[RayppError], Status], ...] = (
     (WireLimitError, Status.RESOURCE_EXHAUSTED),
     (TooManyCamerasError, Status.RESOURCE_EXHAUSTED),
+    (TooManyDevicesError, Status.RESOURCE_EXHAUSTED),
     (TooManyStreamsError, Status.RESOURCE_EXHAUSTED),
     (WireError, Status.INVALID_ARGUMENT),
     (OptionError, Status.INVALID_ARGUMENT),

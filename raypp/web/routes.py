@@ -17,7 +17,9 @@ from raypp.errors import (
 from raypp.ledger.identity import Identities, Principal
 from raypp.ledger.ledgers import Ledgers
 from raypp.ledger.store import Ledger
+from raypp.reports.devices import list_devices
 from raypp.web.assets import FAVICON
+from raypp.web.devices_page import devices_page
 from raypp.web.execution_reports import ExecutionReports
 from raypp.web.freshness import MadePages, page_tag
 from raypp.web.licence import licence_text, source_page
@@ -47,9 +49,10 @@ def respond(
     """Answer a request; never raises for what a request holds, and changes nothing.
 
     The password of HTTP Basic, or a bearer, is a token: an operator's sees all sites, a site's its own. Addresses:
-    `/`, `/sites/NAME`, `/sites/NAME/episodes`, `/sites/NAME/safety`, `/sites/NAME/executions`,
-    `/sites/NAME/executions/ID`, `/api/sites`, `/api/sites/NAME/report`, `/api/sites/NAME/episodes`,
-    `/api/sites/NAME/episodes.csv`; docs/how-to/report.md documents them. `/source` and `/licence` need no token.
+    `/`, `/devices`, `/sites/NAME`, `/sites/NAME/episodes`, `/sites/NAME/safety`, `/sites/NAME/executions`,
+    `/sites/NAME/executions/ID`, `/sites/NAME/devices`, `/api/sites`, `/api/devices`, `/api/sites/NAME/report`,
+    `/api/sites/NAME/episodes`, `/api/sites/NAME/episodes.csv`; docs/how-to/report.md and docs/how-to/devices.md
+    document them. `/source` and `/licence` need no token.
     Where pages are kept, what a browser has already, by its ETag, is not made, nor sent again.
 
     Args:
@@ -227,6 +230,11 @@ def _route(
             known = _known(ledgers, reader)
             states = site_states(ledgers, known, now_us)
             return data({"sites": states} if known.is_whole else {"sites": states, "incomplete": True})
+        case ["devices"]:
+            number = read_number("page", query.get("page"), 1, 1_000_000)
+            return html(devices_page(list_devices(ledgers, now_us, reader.site), now_us, number))
+        case ["api", "devices"]:
+            return data(list_devices(ledgers, now_us, reader.site).model_dump_json())
         case _:
             return route_of_site(request, ledgers, reader, now_us, executions)
 

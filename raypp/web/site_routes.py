@@ -8,6 +8,7 @@ from raypp.ledger.identity import Principal
 from raypp.ledger.ledgers import Ledgers
 from raypp.ledger.store import Ledger
 from raypp.ledger.types import page_after
+from raypp.reports.devices import list_devices
 from raypp.reports.episode_record import episode_record, episodes_csv
 from raypp.reports.period import DAY_US, read_period
 from raypp.reports.records import MOST_DAYS as REPORT_DAYS
@@ -15,6 +16,7 @@ from raypp.reports.records import MOST_EPISODES, Recorded, cameras_of, latest, n
 from raypp.reports.safety import safety_of
 from raypp.reports.safety_totals import site_rules
 from raypp.web.addresses import site_of
+from raypp.web.devices_page import devices_page
 from raypp.web.execution_reports import ExecutionReports
 from raypp.web.executions_page import ExecutionPage, ExecutionsPage, execution_page, executions_page
 from raypp.web.request import PageRequest, PageResponse, data, file, html, problem, read_number
@@ -53,6 +55,9 @@ def route_of_site(  # noqa: PLR0911 - one for each address
         case ["sites", _, "executions", execution_id]:
             view = _view(ledger, reader, site, query, now_us, "executions")
             return _compared(execution_page(view, executions, execution_id))
+        case ["sites", _, "devices"]:
+            number = read_number("page", query.get("page"), 1, 1_000_000)
+            return html(devices_page(list_devices(ledgers, now_us, site), now_us, number, site))
         case ["sites", _, "episodes"]:
             number = read_number("page", query.get("page"), 1, 1_000_000)
             return html(episodes_page(_view(ledger, reader, site, query, now_us), number))

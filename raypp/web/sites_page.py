@@ -16,6 +16,7 @@ from raypp.reports.wording import date_and_clock, date_words, duration, iso
 from raypp.text.wording import counted
 from raypp.usage.shifts import local
 from raypp.web.addresses import site_address
+from raypp.web.devices_page import DEVICES
 from raypp.web.site_days import SiteDay, SitePresent, read_days
 from raypp.web.site_facts import SiteFacts, read_facts
 from raypp.web.site_heading import state_badge
@@ -73,13 +74,14 @@ class SiteCard:
 
 @dataclass(frozen=True, slots=True)
 class SitesPage(Page):
-    """Cards of sites; how many sites there are, in words; or a notice that there are none."""
+    """Cards of sites; how many sites there are, in words; or a notice that there are none; a link to the devices."""
 
     template: ClassVar[str] = "raypp.web/sites.html"
     count: str
     cards: tuple[SiteCard, ...]
     notice: Notice
     pager: Pager
+    devices: Chip
 
 
 def sites_page(ledgers: Ledgers, known: KnownSites, now_us: int, page: int = 1) -> SitesPage:
@@ -100,6 +102,7 @@ def sites_page(ledgers: Ledgers, known: KnownSites, now_us: int, page: int = 1) 
         _cards(ledgers, known, shown, now_us),
         Notice("No sites yet", "Register one with ", "raypp site add NAME"),
         Pager(page, pages, links),
+        Chip(DEVICES.name, DEVICES.address),
     )
 
 

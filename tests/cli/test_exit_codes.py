@@ -20,6 +20,8 @@ _CALLED_OTHERWISE = {
     "show_map": "ledger map",
     "site_list": "site list",
     "doctor": "site doctor",
+    "device_list": "device list",
+    "device_show": "device show",
     "cluster_doctor": "cluster doctor",
     "alerts_test": "alerts test",
     "alerts_send": "alerts send",

@@ -19,7 +19,7 @@ _WITHIN_S = 60
 _MOST_SERIES = 300
 _TAGS = {
     "application", "deployment", "replica", "admission", "status", "reason", "model_id", "engine", "channel", "outcome",
-    "le", "Component", "NodeAddress", "SessionName", "Version", "WorkerId",
+    "state", "le", "Component", "NodeAddress", "SessionName", "Version", "WorkerId",
 }  # fmt: skip
 _IDLE = {
     "ray_raypp_alerts_tried_total",
