@@ -1,4 +1,6 @@
-"""`python -m benchmarks.tickets OUT`: planted label errors of a made workshop, one round of tickets, and what it mends.
+"""`python -m benchmarks.tickets OUT`: planted label errors, one round of tickets, and what it mends.
+
+The frames are of a made workshop, or of `--dataset`, labelled images with a train and a val split.
 
 Two detectors, each trained on one half of the training frames with their planted labels, list suspects on the other
 half. The most suspicious become tickets, which are answered from the true labels. A detector trained on the planted
@@ -24,7 +26,7 @@ from raypp.geometry.boxes import Box, box_iou
 from raypp.ingest.job import open_job, veil_here
 from raypp.ingest.settings import VeilSettings
 from raypp.progress import SILENT
-from raypp.shards.labels import LabelTable, SampleLabels, read_labels, write_labels
+from raypp.shards.labels import LabelTable, SampleLabels, list_versions, read_labels, write_labels
 from raypp.shards.reader import ShardReader
 from raypp.shards.splitting import Split, write_split
 from raypp.text.split_names import TRAIN, VAL
@@ -56,44 +58,63 @@ def main() -> None:
     parser.add_argument("--errors", type=int, default=300)
     parser.add_argument("--tickets", type=int, default=100)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of the last two detectors")
+    parser.add_argument("--dataset", type=Path, help="labelled images in the place of the workshop's videos")
+    parser.add_argument("--weights", type=Path, help="public weights of yolov8n, in the place of a new yolov8p")
+    parser.add_argument("--kinds", nargs="+", choices=[*_KINDS], default=[*_KINDS], help="of errors")
     given = parser.parse_args()
-    archive = _veiled(given.out, given.seconds, given.size)
-    truth = write_split(ShardReader(archive), None, _TRUTH, Split(val=0.3))
-    planted = _plant(archive, truth, given.errors)
+    archive = _veiled(given.out, given.seconds, given.size, given.dataset)
+    reader = ShardReader(archive)
+    if given.dataset is None:
+        truth = write_split(reader, None, _TRUTH, Split(val=0.3))
+    else:
+        (version,) = list_versions(reader.store)
+        own = read_labels(reader.store, version)
+        truth = write_labels(reader.store, _TRUTH, own.classes, own.veil_id, own.rows)
+    planted = _plant(archive, truth, given.errors, [TicketKind(kind) for kind in given.kinds])
     boxes = sum(len(row.boxes) for row in truth.rows if row.split == TRAIN)
     print(f"labels        {truth.splits}; {boxes} boxes in train", flush=True)
-    _train_all(archive, given.out, [(name, 0) for name in _HALVES], given.half_epochs)
+    _train_all(archive, given.out, [(name, 0) for name in _HALVES], given.half_epochs, given.weights)
     for name in _HALVES:
         report = run_evaluation(archive, given.out / f"{name}-0", name, folder=given.out / f"report-{name}")
         print(f"{name:<14}mAP50 {report.scores.map50:.3f} on the other half's planted labels")
     _one_round(archive, given.out, truth, planted, given.tickets)
-    _train_all(archive, given.out, [(n, seed) for seed in given.seeds for n in (_PLANTED, _MENDED)], given.epochs)
+    _train_all(
+        archive,
+        given.out,
+        [(n, seed) for seed in given.seeds for n in (_PLANTED, _MENDED)],
+        given.epochs,
+        given.weights,
+    )
     for seed in given.seeds:
         for name in (_PLANTED, _MENDED):
             scores = run_evaluation(archive, given.out / f"{name}-{seed}", _TRUTH).scores
             print(f"{name:<14}seed {seed}: mAP50 {scores.map50:.4f}, mAP50-95 {scores.map50_95:.4f}", flush=True)
 
 
-def _veiled(out: Path, seconds: float, size: int) -> str:
-    sample = make_sample(out / "sample", 1, 4, seconds=seconds, fps=5, size=(320, 240))
+def _veiled(out: Path, seconds: float, size: int, dataset: Path | None) -> str:
+    out.mkdir(parents=True, exist_ok=True)
+    if dataset is None:
+        dataset = make_sample(out / "sample", 1, 4, seconds=seconds, fps=5, size=(320, 240)).inventory
     save_owner_key(VeilKey.generate(), out / "owner.key")
     settings = VeilSettings(
         out=str(out / "veiled"), private=out / "veiled-private", key_path=out / "owner.key", size=size, fps=Fraction(5)
     )
-    with open_job(settings, [str(sample.inventory)], SILENT) as job:
+    with open_job(settings, [str(dataset)], SILENT) as job:
         job.run(veil_here, SILENT, None, None)
     return settings.out
 
 
-def _plant(archive: str, truth: LabelTable, errors: int) -> LabelTable:
-    """Write the labels with errors in the training frames, a third of each kind; and both halves of them."""
+def _plant(archive: str, truth: LabelTable, errors: int, kinds: list[TicketKind]) -> LabelTable:
+    """Write the labels with errors in the training frames, as many of each kind; and both halves of them."""
     chance = np.random.default_rng(7)
     rows = truth.by_sample()
     order = [(row.sample_id, place) for row in truth.rows if row.split == TRAIN for place in range(len(row.boxes))]
     boxes: dict[str, list[Box | None]] = {name: list(row.boxes) for name, row in rows.items()}
     for number, index in enumerate(chance.choice(len(order), errors, replace=False)):
         sample_id, place = order[index]
-        boxes[sample_id][place] = _wrong(rows[sample_id].boxes[place], _KINDS[number % 3], len(truth.classes), chance)
+        boxes[sample_id][place] = _wrong(
+            rows[sample_id].boxes[place], kinds[number % len(kinds)], len(truth.classes), chance
+        )
     wrong = {name: tuple(box for box in own if box is not None) for name, own in boxes.items()}
     planted = [replace(row, boxes=wrong[row.sample_id]) for row in truth.rows]
     store = ShardReader(archive).store
@@ -119,12 +140,14 @@ def _wrong(box: Box, kind: TicketKind, classes: int, chance: np.random.Generator
 
 
 def _first_half(archive: str, rows: dict[str, SampleLabels]) -> set[str]:
-    """Every second block of a few frames of each source."""
+    """Every second block of a few frames of each source; of images, every second block of images."""
     by_source: dict[str, list[tuple[int, str]]] = {}
     for batch in ShardReader(archive).iterate(("sample_id", "source", "timestamp_us")):
         for row in batch.rows.to_pylist():
             if row["sample_id"] in rows:
                 by_source.setdefault(row["source"], []).append((row["timestamp_us"], row["sample_id"]))
+    if all(len(frames) == 1 for frames in by_source.values()):
+        by_source = {"": [frame for frames in by_source.values() for frame in frames]}
     return {
         name
         for frames in by_source.values()
@@ -133,19 +156,19 @@ def _first_half(archive: str, rows: dict[str, SampleLabels]) -> set[str]:
     }
 
 
-def _train_all(archive: str, out: Path, versions: list[tuple[str, int]], epochs: int) -> None:
-    jobs = [(archive, out / f"{version}-{seed}", version, seed, epochs) for version, seed in versions]
+def _train_all(archive: str, out: Path, versions: list[tuple[str, int]], epochs: int, weights: Path | None) -> None:
+    jobs = [(archive, out / f"{version}-{seed}", version, seed, epochs, weights) for version, seed in versions]
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         for line in pool.map(_train, jobs):
             print(line, flush=True)
 
 
-def _train(job: tuple[str, Path, str, int, int]) -> str:
-    archive, out, version, seed, epochs = job
+def _train(job: tuple[str, Path, str, int, int, Path | None]) -> str:
+    archive, out, version, seed, epochs, weights = job
     started = process_time()
     settings = TrainSettings(
-        archive=archive, out=out, labels_version=version, architecture="yolov8p", epochs=epochs, batch=8,
-        nominal_batch=8, seed=seed,
+        archive=archive, out=out, labels_version=version, epochs=epochs, batch=8,
+        architecture="yolov8n" if weights else "yolov8p", weights=weights, nominal_batch=8, seed=seed,
     )  # fmt: skip
     run_training(settings, ExecutionSettings(on=On.LOCAL), SILENT)
     return f"trained       {version}, seed {seed}: {process_time() - started:.0f} CPU seconds"
