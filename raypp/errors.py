@@ -99,6 +99,10 @@ class FoldError(RayppError):
     """The kept state of a fold is malformed, of other settings, or of a stream that has ended."""
 
 
+class TallyError(RayppError):
+    """A tally could not be carried out: a party is away, is another one, or holds another plan."""
+
+
 class LedgerError(RayppError):
     """A ledger cannot be opened, read or written as asked; trying again does not help."""
 

@@ -20,7 +20,6 @@ INSTEAD = {
     "keeper": "supervisor",
     "outsider": "ciphertext-only adversary",
     "crowd": "people",
-    "tally": "error summary",
     "blind guess": "blind baseline",
     "holder of pairs": "known-plaintext adversary",
     "holder of the key": "white-box adversary",

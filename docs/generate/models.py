@@ -20,6 +20,7 @@ from raypp.serving.guard import DoorLimits
 from raypp.serving.limits import ServiceLimits
 from raypp.serving.quota import Quotas
 from raypp.serving.settings import DetectionSettings, Scale, ServiceSettings
+from raypp.tally.plan import TallyFigure, TallyParty, TallyPlan
 from raypp.usage.alert_rules import AlertRule
 from raypp.usage.coverage import Coverage, ThreeStates
 from raypp.usage.procedure_rules import ExecutionRules, GroupRules, ProcedureRules, StepRules
@@ -86,6 +87,11 @@ SETTINGS: Sequence[tuple[str, str, Models]] = (
         "Retention",
         "`raypp retain FILE`. [The how-to](../how-to/retention-policy.md) shows a file.",
         (("policy", RetentionPolicy), ("rule, archive", ArchiveRule), ("rule, ledger", LedgerRule)),
+    ),
+    (
+        "Tally plans",
+        "`raypp tally join PLAN`. [The how-to](../how-to/tally.md) shows a file.",
+        (("plan", TallyPlan), ("party", TallyParty), ("figure", TallyFigure)),
     ),
     (
         "Specs of a veil",

@@ -236,6 +236,12 @@ COMMANDS = {
         "raypp.cli.forget:forget",
         needs=_RECORDS,
     ),
+    "tally": CommandEntry(
+        Reader.OPERATOR,
+        "Compare figures with other owners: sums, medians and one's own rank; nobody shows a figure.",
+        "raypp.cli.tally:tally",
+        needs=("mpyc",),
+    ),
     "retain": CommandEntry(
         Reader.OPERATOR,
         "Forget what archives and ledgers have kept for too long, by one policy.",

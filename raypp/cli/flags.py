@@ -40,6 +40,7 @@ _SAME = [
     "keep_in",
     "keyframes",
     "ledger",
+    "listen",
     "masks",
     "mean_of_sub_keys",
     "members",
@@ -86,6 +87,7 @@ _SAME = [
     "tone",
     "unchecked",
     "val",
+    "values",
     "variants",
     "veil",
     "video",
@@ -116,9 +118,12 @@ FLAGS = {name: "--" + name.replace("_", "-") for name in _SAME} | {
     "models": "--model",
     "new_key_path": "--to",
     "old_key_path": "--from",
+    "party": "--as",
     "rate": "--rate",
     "tools": "--tool",
     "segment_s": "--segment-seconds",
+    "wait_s": "--wait",
+    "within_s": "--within",
 }
 """The flag of each field that an error of a room names in backquotes."""
 

@@ -7,6 +7,7 @@ import torch
 from raypp.detect.adapter import CodeAdapter
 from raypp.detect.bundle_header import is_bundle
 from raypp.detect.checkpoint import load_bundle, read_model_info
+from raypp.detect.model import load_trained_weights
 from raypp.detect.model_info import ModelInfo
 from raypp.detect.ultralytics import DetectionModel
 from raypp.errors import ConflictError, ModelError
@@ -69,20 +70,17 @@ def load_trunk(model: DetectionModel, path: Path, info: ModelInfo) -> None:
     trained, theirs = load_bundle(path)
     tensors, own = trained.state_dict(), model.state_dict()
     adapters = tuple(f"{name}." for name, module in model.named_modules() if isinstance(module, CodeAdapter))
-    missing = [
-        name
-        for name, tensor in own.items()
-        if not name.startswith(adapters) and (name not in tensors or tensors[name].shape != tensor.shape)
-    ]
-    if missing:
-        raise ModelError(f"weights {path}: the trunk of patch {theirs.patch} does not fit one of patch {info.patch}")
     named = tuple(f"{adapter}{_EMBED}" for adapter in adapters) if theirs.veil_id != info.veil_id else ()
-    fitting = {
-        name: tensor
-        for name, tensor in tensors.items()
-        if name in own and own[name].shape == tensor.shape and not name.startswith(named)
-    }
-    model.load_state_dict(fitting, strict=False)
+    for name, tensor in own.items():
+        fresh = name not in tensors or tensors[name].shape != tensor.shape or name.startswith(named)
+        if fresh and name.startswith(adapters):
+            tensors[name] = tensor
+    try:
+        load_trained_weights(model, tensors)
+    except RuntimeError:
+        raise ModelError(
+            f"weights {path}: the trunk of patch {theirs.patch} does not fit one of patch {info.patch}"
+        ) from None
 
 
 def check_trunk(path: Path, info: ModelInfo) -> None:

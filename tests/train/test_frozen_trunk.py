@@ -1,5 +1,6 @@
 """A frozen trunk does not change by a bit while its adapter learns the codes of another key."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,20 @@ def test_only_the_adapter_learns(trained):
         changed = {name for name, same in _same(learned, old).items() if not same}
         assert changed
         assert all(name.startswith(_ADAPTER) for name in changed), changed
+
+
+def test_a_class_branch_of_the_width_of_public_weights_is_taken(trained, tmp_path):
+    _, old = trained
+    wide, info = build_model(_info(_OLD)), _info(_OLD)
+    head = DetectionModel(deepcopy(wide.yaml), ch=3, nc=80, verbose=False).model[-1]
+    for branch in head.cv3:
+        branch[-1] = torch.nn.Conv2d(80, 2, 1)
+    wide.model[-1].cv3 = head.cv3
+    path = write_sample_bundle(tmp_path / "wide.model", info, wide)
+    model = build_model(_info(_NEW))
+    load_trunk(model, path, _info(_NEW))
+    assert [name for name, same in _same(model, wide).items() if not same] == [f"{_ADAPTER}embed.weight"]
+    assert _same(model, wide).keys() == _same(old, old).keys()
 
 
 def test_frames_of_the_same_veil_begin_with_its_whole_adapter(trained):

@@ -1,0 +1,1 @@
+"""Statistics over figures of several owners, none of whom shows its own: by secure multi-party computation."""
