@@ -17,6 +17,7 @@ _SECRETS = (
     "--data-key",
     "--token-file",
     "--passphrase-file",
+    "--share",
     "--front-secret-file",
     "--spool",
     "--next-epoch",

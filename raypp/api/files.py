@@ -21,10 +21,11 @@ def describe_file(path: str | Path, *, data_key: str | Path | None = None) -> di
     """
     from raypp.detect.bundle_header import is_bundle  # noqa: PLC0415
     from raypp.detect.description import describe_detector_file  # noqa: PLC0415
+    from raypp.dual_control.description import describe_split  # noqa: PLC0415
     from raypp.shards.description import describe_archive, describe_table, is_parquet  # noqa: PLC0415
     from raypp.shards.encryption import DataKey  # noqa: PLC0415
     from raypp.veil.description import describe_key, describe_spec  # noqa: PLC0415
-    from raypp.veil.keyfile import DATA_MAGIC, is_key_file, kind_of  # noqa: PLC0415
+    from raypp.veil.keyfile import DATA_MAGIC, SHARE_MAGIC, SPLIT_MAGIC, is_key_file, kind_of  # noqa: PLC0415
 
     path, key = Path(path), data_key_of(data_key)
     if path.is_dir():
@@ -37,6 +38,8 @@ def describe_file(path: str | Path, *, data_key: str | Path | None = None) -> di
     if is_parquet(head):
         return describe_table(path, head, key)
     if is_key_file(path):
+        if kind_of(path) in (SHARE_MAGIC, SPLIT_MAGIC):
+            return describe_split(path)
         if kind_of(path) == DATA_MAGIC:
             DataKey.load(path)
         return describe_key(path)

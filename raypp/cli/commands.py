@@ -52,7 +52,7 @@ COMMANDS = {
     ),
     "key": CommandEntry(
         Reader.OWNER,
-        "Wrap a key file by an HSM, Vault or KMS; say whether a key opens, and which it is.",
+        "Wrap a key file by an HSM, Vault or KMS, or split it among three persons; say whether it opens.",
         "raypp.cli.key:key",
     ),
     "veil": CommandEntry(

@@ -1,4 +1,4 @@
-"""The `raypp key` commands: key files wrapped by an HSM, a vault or a KMS."""
+"""The `raypp key` commands: key files wrapped by an HSM, a vault or a KMS, or split among three persons."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,9 +8,10 @@ from rich.console import Console
 
 from raypp.cli.console import error_console
 from raypp.cli.group import command_group
+from raypp.cli.key_shares import join, share, split, uses
 from raypp.cli.options import key_option
 
-key = command_group("Wrap key files by an HSM, Vault or KMS, and try whether a key opens.")
+key = command_group("Wrap key files by an HSM, Vault or KMS, split them among persons, and try whether a key opens.")
 
 _Key = Annotated[str | None, key_option("The key: its file or the URL of its source (default: RAYPP_KEY_FILE).")]
 
@@ -71,3 +72,9 @@ def unwrap(out: Annotated[Path, typer.Option(help="The new plain key file, mode 
 
     unwrap_key(resolve_key_place(key), out)
     error_console().print(f"key {out}: plain again; whoever reads it has the key", highlight=False, markup=False)
+
+
+key.command("split")(split)
+key.command("share")(share)
+key.command("join")(join)
+key.command("uses")(uses)

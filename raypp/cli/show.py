@@ -9,6 +9,7 @@ from rich.console import Console
 from raypp.cli.console import ConsoleProgress, error_console, say
 from raypp.cli.exit_codes import end_with_attention
 from raypp.cli.json_file import write_json
+from raypp.cli.key_shares import Passphrases, Reason, Shares, passphrases_of
 from raypp.cli.options import (
     ArchiveUrl,
     DataKeyFile,
@@ -31,6 +32,9 @@ def show(
     ] = None,
     limit: Annotated[int, typer.Option(help="Take at most this many ids from the CSV.", min=1)] = 20,
     key: VeilKeyFile = None,
+    share: Shares = None,
+    reason: Reason = "",
+    passphrase: Passphrases = None,
     sources: MovedSources = None,
     private: OwnerFolder = None,
     masks: VeiledMasks = None,
@@ -49,6 +53,9 @@ def show(
     Example: raypp show veiled 3f1c8a... --key owner.key --out looked-at
 
     Example: raypp show veiled --from label-suspects.csv --key owner.key --out looked-at
+
+    Example: raypp show veiled 3f1c8a... --key owner.key.split --share anna/key.share --share ben/key.share
+    --reason "claim 17" --out looked-at
     """
     from raypp.key_sources.place import optional_key_place
     from raypp.reveal.show import SHEET_FILE, ShowRequest, clock_time, show_frames
@@ -69,8 +76,10 @@ def show(
         labels_version=labels,
         detections=detections,
         data_key_path=optional_key_place(data_key),
+        shares=tuple(share or ()),
+        reason=reason,
     )
-    summary = show_frames(request, ConsoleProgress(console))
+    summary = show_frames(request, ConsoleProgress(console), passphrases_of(passphrase))
     for frame in summary.shown:
         Console(soft_wrap=True).print(
             f"{frame.sample_id}  {clock_time(frame.timestamp_us)}  {redacted(frame.source)}",

@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.errors import ConflictError, OptionError
-from raypp.forget.signed import SignedDocument
 from raypp.shards.signature import ArchiveSignature
 from raypp.veil.key import FINGERPRINT_HEX, fingerprint
+from raypp.veil.signed import SignedDocument
 
 _Name = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 _Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]

@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from raypp.forget.signed import SignedDocument
 from raypp.io.private import private_folder, write_private
+from raypp.veil.signed import SignedDocument
 
 RECEIPT_FOLDER = "forgotten"
 """Folder of the owner's side of an archive that keeps its receipts."""

@@ -45,8 +45,12 @@ class OwnerSide:
     views_path: Path | None = None
     data_key_path: KeyPlace | None = None
 
-    def open(self, progress: Progress = SILENT) -> "OwnerFrames":
+    def open(self, progress: Progress = SILENT, key: VeilKey | None = None) -> "OwnerFrames":
         """Open key, plan and archive.
+
+        Args:
+            progress: is told how far it is.
+            key: the owner's, where it was opened already.
 
         Raises:
             OptionError: if there is no plan and no sources are named.
@@ -54,7 +58,8 @@ class OwnerSide:
             ShardError, MediaError: if archive or sources cannot be read.
         """
         reader = ShardReader(self.archive, DataKey.load(self.data_key_path) if self.data_key_path else None)
-        keyring = _load_key(self.key_path, self.archive, reader.header)
+        keyring = load_key(self.key_path) if key is None else key
+        _check_key(keyring, self.key_path, self.archive, reader.header)
         masks = load_masks(self.masks_path) if self.masks_path else None
         discovery = discover(list(self.sources)) if self.sources else None
         views = load_views(self.views_path) if self.views_path else NO_VIEWS
@@ -87,15 +92,13 @@ class OwnerFrames:
         yield from ((rows[sample_id], frame) for sample_id, frame in frames)
 
 
-def _load_key(path: KeyPlace, archive: str, header: ArchiveHeader) -> VeilKey | SiteKey:
-    key = load_key(path)
+def _check_key(key: VeilKey | SiteKey, path: KeyPlace, archive: str, header: ArchiveHeader) -> None:
     if key.public_key.hex() != header.public_key:
         theirs = fingerprint(bytes.fromhex(header.public_key))
         raise KeyFileError(
             f"key file {path} has fingerprint {fingerprint(key.public_key)}, but {archive} (veil {header.veil_id}) was "
             f"veiled with the key of fingerprint {theirs}; use that key and its epoch"
         )
-    return key
 
 
 def _plan(archive: str, private: Path | None, sources: Sequence[str]) -> VeilPlan:

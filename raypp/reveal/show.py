@@ -8,6 +8,8 @@ from PIL import Image
 from pyarrow import fs
 from pydantic import BaseModel, ConfigDict, Field
 
+from raypp.dual_control.opening import Purpose, open_split_key
+from raypp.dual_control.share import PersonsPassphrase, no_passphrase
 from raypp.errors import OptionError
 from raypp.io.filesystem import filesystem_of, is_url
 from raypp.io.private import write_private
@@ -20,6 +22,7 @@ from raypp.reveal.marks import LabelMarks, label_marks, read_detections, read_sa
 from raypp.reveal.owner_side import OwnerSide
 from raypp.reveal.plain import PlainFrame
 from raypp.text.address import redacted
+from raypp.veil.key import VeilKey
 
 SHEET_FILE = "contact-sheet.png"
 
@@ -42,6 +45,8 @@ class ShowRequest:
         labels_version: label version to draw; None for the newest that labels the frame.
         detections: CSV of detections to draw; None for none.
         data_key_path: data key of encrypted shards.
+        shares: shares of two persons, where the key is a split one.
+        reason: why two persons open it; stands in their logs.
     """
 
     archive: str
@@ -57,6 +62,8 @@ class ShowRequest:
     labels_version: str | None = None
     detections: Path | None = None
     data_key_path: KeyPlace | None = None
+    shares: tuple[Path, ...] = ()
+    reason: str = ""
 
     @property
     def owner_side(self) -> OwnerSide:
@@ -99,22 +106,28 @@ class ShowSummary(BaseModel):
     problems: tuple[str, ...] = Field(description="one line for each sample that could not be drawn")
 
 
-def show_frames(request: ShowRequest, progress: Progress = SILENT) -> ShowSummary:
+def show_frames(
+    request: ShowRequest, progress: Progress = SILENT, passphrase: PersonsPassphrase = no_passphrase
+) -> ShowSummary:
     """Draw plain frames with their labels, one image each and all of them on a sheet.
+
+    A split key is opened by two persons' shares once the logs of both have an entry that names these frames.
 
     Args:
         request: which frames, and what they are found by.
         progress: is told how far it is.
+        passphrase: gives a person's passphrase, for a share that is sealed.
 
     Raises:
         OptionError: if none are named, or the folder lies within the archive or cannot be written.
-        KeyFileError: if the key is not that of the archive.
+        KeyFileError: if the key is not that of the archive, or a share does not open it.
+        ConflictError: if the logs of the two persons differ.
         ShardError, LabelError, MediaError: if archive, labels or sources cannot be read.
     """
     archive, out = request.archive, request.out
     _refuse_inside(out, archive)
-    plain = request.owner_side.open(progress)
     wanted = _wanted(request)
+    plain = request.owner_side.open(progress, _open_by_two(request, wanted, passphrase))
     labelled = label_marks(plain.reader.store, request.labels_version, wanted)
     detected = read_detections(request.detections, wanted) if request.detections else {}
     rows: dict[str, VeiledRow] = {}
@@ -134,6 +147,14 @@ def show_frames(request: ShowRequest, progress: Progress = SILENT) -> ShowSummar
     _save(shown, out)
     problems = [reasons.get(sample) or _unknown(sample, archive) for sample in wanted if sample not in frames]
     return ShowSummary(out=str(out), shown=tuple(frame.summary(out) for frame in shown), problems=tuple(problems))
+
+
+def _open_by_two(request: ShowRequest, wanted: Sequence[str], passphrase: PersonsPassphrase) -> VeilKey | None:
+    """Open the request's split key; None where no shares are given, and the key is to be a whole one."""
+    if not request.shares:
+        return None
+    purpose = Purpose("show", redacted(request.archive), request.reason, tuple(wanted))
+    return open_split_key(request.key_path, request.shares, purpose, passphrase)
 
 
 def clock_time(timestamp_us: int) -> str:

@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from cryptography.exceptions import InvalidTag
 
@@ -26,6 +26,8 @@ SITE_MAGIC = "raypp-site-key"
 DATA_MAGIC = "raypp-data-key"
 KEY_KINDS = {OWNER_MAGIC: "owner's key", SITE_MAGIC: "site key", DATA_MAGIC: "data key"}
 """Kinds of keys, as people read them."""
+SPLIT_MAGIC: Literal["raypp-split-key"] = "raypp-split-key"
+SHARE_MAGIC = "raypp-key-share"
 KEY_VARIABLE = "RAYPP_KEY_FILE"
 PASSPHRASE_VARIABLE = "RAYPP_KEY_PASSPHRASE_FILE"
 _SNIFF_BYTES = 256
@@ -46,6 +48,11 @@ LOSS_REMEDIES = {
     WRAPPED_MAGIC: (
         "a wrapped key, which opens only with its source: see that nobody else may unwrap there, or wrap it anew by "
         "another key of the source and delete the old one"
+    ),
+    SPLIT_MAGIC: "a split key, which opens only by two shares: nothing is lost while at most one share is",
+    SHARE_MAGIC: (
+        "a share of a split key: with a second one it opens the key, so split the key anew among its persons "
+        "(`raypp key split`), and delete the old split key and shares"
     ),
 }
 """What helps when a key was lost to somebody, by the kind of its file."""
@@ -145,6 +152,11 @@ def load_key(
     """
     document = _read(place, remedy)
     magic = document.get("kind")
+    if magic in (SPLIT_MAGIC, SHARE_MAGIC):
+        raise KeyFileError(
+            f"key file {place} is {'a share of ' if magic == SHARE_MAGIC else ''}a split key, which two persons open: "
+            "name the `shares` of both to `raypp show`, or write the whole key by `raypp key join`"
+        )
     if magic not in (OWNER_MAGIC, SITE_MAGIC):
         raise KeyFileError(f"key file {place} is not a raypp key; {remedy}")
     phrase = passphrase() if "wrapped" in document else None
@@ -158,6 +170,11 @@ def load_key(
         reason = str(error)
     del document, phrase  # a traceback may show locals
     raise KeyFileError(f"key file {place}: {reason}")
+
+
+def parse_owner_key(content: bytes) -> VeilKey:
+    """Return the key of what `owner_key_text` gave without a passphrase; raises ValueError or KeyFileError."""
+    return _owner(read_json(content)["body"])
 
 
 def find_key_files(folder: Path) -> list[Path]:
@@ -175,7 +192,7 @@ def is_key_file(path: Path) -> bool:
 
 
 def kind_of(path: Path) -> str | None:
-    """Return the kind of a key file by its content (WRAPPED_MAGIC or OWNER_MAGIC, SITE_MAGIC, DATA_MAGIC), or None.
+    """Return the kind of a key file by its content, one of those in LOSS_REMEDIES, or None.
 
     Pipes and devices are none: reading one could wait forever.
     """
@@ -186,7 +203,9 @@ def kind_of(path: Path) -> str | None:
             head = file.read(_SNIFF_BYTES)
     except OSError:
         return None
-    return next((magic for magic in (WRAPPED_MAGIC, *KEY_KINDS) if magic.encode() in head), None)
+    return next(
+        (magic for magic in (WRAPPED_MAGIC, SPLIT_MAGIC, SHARE_MAGIC, *KEY_KINDS) if magic.encode() in head), None
+    )
 
 
 def content_digest(body: dict[str, Any]) -> str:

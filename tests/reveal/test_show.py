@@ -14,6 +14,8 @@ import typer
 from PIL import Image
 
 from raypp.cli.show import show
+from raypp.dual_control.opening import split_owner_key
+from raypp.dual_control.use_log import read_key_uses
 from raypp.errors import KeyFileError, OptionError, ShardError
 from raypp.geometry.boxes import Box
 from raypp.geometry.window import Window
@@ -277,3 +279,23 @@ def test_the_command_says_where_each_frame_is_from(place: Path) -> None:
     refused = raypp("show", place / "out", *options)
     assert refused.returncode == 1
     assert refused.stderr.startswith("raypp: show needs sample_ids")
+
+
+def test_two_of_three_persons_look_together_and_their_logs_name_the_frames(place: Path) -> None:
+    (sample, *_) = _ids(place / "out", "gate")
+    split = split_owner_key(place / "owner.key", ("anna", "ben", "carla"), place / "split")
+    (place / "owner.key").unlink()
+    shares = [place / "split" / person / "key.share" for person in ("carla", "anna")]
+    options = {"key": str(place / "split" / "owner.key.split"), "reason": "claim 17"}
+    with pytest.raises(KeyFileError, match="is a split key, which two persons open"):
+        _show(place, sample, **options)
+    with pytest.raises(OptionError, match="`shares` names 1; a split key is opened by the shares of 2 persons"):
+        _show(place, sample, share=shares[:1], **options)
+    assert not (place / "looked").exists()
+    status, output = _show(place, sample, share=shares, **options)
+    assert status == 0
+    assert [frame["sample_id"] for frame in output["shown"]] == [sample]
+    *_, use = read_key_uses(place / "split" / "anna" / "key.log", split)
+    assert (use.action, use.persons, use.samples) == ("show", ("carla", "anna"), (sample,))
+    assert (use.subject, use.reason) == (str(place / "out"), "claim 17")
+    assert len(read_key_uses(place / "split" / "ben" / "key.log", split)) == 1
