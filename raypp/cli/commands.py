@@ -119,6 +119,12 @@ COMMANDS = {
         "Trace a detector down to data, labels, veil, key, fit and certificate; inside, to the videos and images.",
         "raypp.cli.lineage:lineage",
     ),
+    "drift": CommandEntry(
+        Reader.ML_TEAM,
+        "Find cameras that see other things than they were trained on, from codes and detections alone.",
+        "raypp.cli.drift:drift",
+        needs=("scipy", "sqlalchemy", "alembic"),
+    ),
     "show": CommandEntry(
         Reader.OWNER,
         "Draw the plain frames of sample_ids with their labels; needs the key and the sources.",

@@ -35,6 +35,7 @@ ATTENTION = {
     "label import": "some images are of no frame, or some things in the document are no boxes",
     "ticket answer": "frames or labels of some tickets are gone, or cannot be shown",
     "ticket apply": "some answers cannot be used, since their frames or labels are gone",
+    "drift check": "a camera drifted",
     "stream": "frames were dropped, or the service refuses a stream or has lost what it committed",
     "cluster doctor": "a node, or what it needs, is wrong",
     "site doctor": "the agent would not work, or the service has lost what it committed",

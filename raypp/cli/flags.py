@@ -65,6 +65,7 @@ _SAME = [
     "passphrase_file",
     "parquet",
     "patch",
+    "period",
     "port",
     "postgres",
     "private",
