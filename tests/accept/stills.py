@@ -31,7 +31,7 @@ def make_stills(root: Path, seed: int, train: int, val: int) -> Path:
         seed: the same seed gives the same images; benches of other seeds, and of videos, are others.
         train, val: number of images.
     """
-    return write_stills(root, "bench", CLASSES, partial(_bench, seed), range(train), range(train, train + val))
+    return write_stills(root, "bench", CLASSES, partial(bench_still, seed), range(train), range(train, train + val))
 
 
 def make_procedure_stills(root: Path, first: int, train: int, val: int) -> Path:
@@ -44,7 +44,7 @@ def make_procedure_stills(root: Path, first: int, train: int, val: int) -> Path:
     """
     middle = first + train
     return write_stills(
-        root, "bench", BENCH_CLASSES, _procedure_bench, range(first, middle), range(middle, middle + val)
+        root, "bench", BENCH_CLASSES, procedure_still, range(first, middle), range(middle, middle + val)
     )
 
 
@@ -88,13 +88,15 @@ def _line(box: Detection) -> str:
     return f"{box.class_id} {centre} {box.x2 - box.x1:.6f} {box.y2 - box.y1:.6f}\n"
 
 
-def _bench(seed: int, number: int) -> Still:
+def bench_still(seed: int, number: int) -> Still:
+    """Return a moment of a bench with tools, by its number."""
     generator = np.random.default_rng([seed, number])
     eye, _ = make_camera(_SECONDS, SIZE, generator)
     return _moment(eye, generator)
 
 
-def _procedure_bench(number: int) -> Still:
+def procedure_still(number: int) -> Still:
+    """Return a moment of a bench on which parts are worked on, by its number."""
     generator = np.random.default_rng([_PROCEDURE_SEED, number])
     eye, plan = make_procedure_camera(_SECONDS, deal_kinds(_PROCEDURE_SEED, number), generator)
     works = [use for use in plan.script.uses if use.class_id != PART]
