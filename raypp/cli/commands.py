@@ -257,6 +257,12 @@ COMMANDS = {
         "raypp.cli.tally:tally",
         needs=("mpyc",),
     ),
+    "dpia": CommandEntry(
+        Reader.OWNER,
+        "Write the facts for a data protection impact assessment, each with its evidence; judgement is left blank.",
+        "raypp.cli.dpia:dpia",
+        needs=_RECORDS,
+    ),
     "retain": CommandEntry(
         Reader.OPERATOR,
         "Forget what archives and ledgers have kept for too long, by one policy.",

@@ -82,6 +82,7 @@ _SAME = [
     "source",
     "sources",
     "spec",
+    "split_key",
     "spool",
     "time_from",
     "timezone",
