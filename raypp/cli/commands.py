@@ -206,7 +206,7 @@ COMMANDS = {
     ),
     "site": CommandEntry(
         Reader.OPERATOR,
-        "Register sites and give them tokens and settings; check a site's agent (doctor).",
+        "Register sites and give them tokens and settings; find cameras; check a site's agent (doctor).",
         "raypp.cli.site:site",
     ),
     "device": CommandEntry(

@@ -43,6 +43,7 @@ ATTENTION = {
     "alerts test": "a channel did not take the test alert",
     "alerts send": "`--once`: a ledger does not answer, and its alerts wait",
     "ledger migrate": "`--rehearse`: `raypp ledger check` finds something in the migrated copy",
+    "site discover": "a camera answers badly, or refuses the user",
     "site list": "a ledger does not answer, and its sites are not listed",
     "device list": "a device is late or missing, or a ledger does not answer",
     "device show": "the device is late or missing",

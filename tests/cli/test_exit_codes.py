@@ -20,6 +20,7 @@ _CALLED_OTHERWISE = {
     "show_map": "ledger map",
     "site_list": "site list",
     "doctor": "site doctor",
+    "discover": "site discover",
     "drift_check": "drift check",
     "device_list": "device list",
     "device_show": "device show",

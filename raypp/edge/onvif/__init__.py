@@ -1,0 +1,1 @@
+"""Cameras on the network: looked for by WS-Discovery, and described by ONVIF."""
