@@ -42,6 +42,26 @@ class DeviceCameraState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     DEVICE_CAMERA_STATE_REFUSED: _ClassVar[DeviceCameraState]
     DEVICE_CAMERA_STATE_FULL: _ClassVar[DeviceCameraState]
     DEVICE_CAMERA_STATE_FINISHED: _ClassVar[DeviceCameraState]
+
+class DeviceConfigurationRefusal(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DEVICE_CONFIGURATION_REFUSAL_UNSPECIFIED: _ClassVar[DeviceConfigurationRefusal]
+    DEVICE_CONFIGURATION_REFUSAL_UNSIGNED: _ClassVar[DeviceConfigurationRefusal]
+    DEVICE_CONFIGURATION_REFUSAL_WRONG_KEY: _ClassVar[DeviceConfigurationRefusal]
+    DEVICE_CONFIGURATION_REFUSAL_ALTERED: _ClassVar[DeviceConfigurationRefusal]
+    DEVICE_CONFIGURATION_REFUSAL_TRUNCATED: _ClassVar[DeviceConfigurationRefusal]
+    DEVICE_CONFIGURATION_REFUSAL_TOO_LARGE: _ClassVar[DeviceConfigurationRefusal]
+    DEVICE_CONFIGURATION_REFUSAL_MALFORMED: _ClassVar[DeviceConfigurationRefusal]
+    DEVICE_CONFIGURATION_REFUSAL_NOT_CANONICAL: _ClassVar[DeviceConfigurationRefusal]
+    DEVICE_CONFIGURATION_REFUSAL_UNKNOWN_FIELD: _ClassVar[DeviceConfigurationRefusal]
+    DEVICE_CONFIGURATION_REFUSAL_OTHER_DEVICE: _ClassVar[DeviceConfigurationRefusal]
+    DEVICE_CONFIGURATION_REFUSAL_REPLAYED: _ClassVar[DeviceConfigurationRefusal]
+    DEVICE_CONFIGURATION_REFUSAL_EXPIRED: _ClassVar[DeviceConfigurationRefusal]
+    DEVICE_CONFIGURATION_REFUSAL_CLOCK_SET_BACK: _ClassVar[DeviceConfigurationRefusal]
+    DEVICE_CONFIGURATION_REFUSAL_PLAIN_FRAMES: _ClassVar[DeviceConfigurationRefusal]
+    DEVICE_CONFIGURATION_REFUSAL_OTHER_ADDRESS: _ClassVar[DeviceConfigurationRefusal]
+    DEVICE_CONFIGURATION_REFUSAL_SHOWS_MORE: _ClassVar[DeviceConfigurationRefusal]
+    DEVICE_CONFIGURATION_REFUSAL_NOT_STARTED: _ClassVar[DeviceConfigurationRefusal]
 OBSERVATION_UNSPECIFIED: Observation
 OBSERVATION_OBSERVED: Observation
 OBSERVATION_COVERED: Observation
@@ -66,6 +86,23 @@ DEVICE_CAMERA_STATE_SILENT: DeviceCameraState
 DEVICE_CAMERA_STATE_REFUSED: DeviceCameraState
 DEVICE_CAMERA_STATE_FULL: DeviceCameraState
 DEVICE_CAMERA_STATE_FINISHED: DeviceCameraState
+DEVICE_CONFIGURATION_REFUSAL_UNSPECIFIED: DeviceConfigurationRefusal
+DEVICE_CONFIGURATION_REFUSAL_UNSIGNED: DeviceConfigurationRefusal
+DEVICE_CONFIGURATION_REFUSAL_WRONG_KEY: DeviceConfigurationRefusal
+DEVICE_CONFIGURATION_REFUSAL_ALTERED: DeviceConfigurationRefusal
+DEVICE_CONFIGURATION_REFUSAL_TRUNCATED: DeviceConfigurationRefusal
+DEVICE_CONFIGURATION_REFUSAL_TOO_LARGE: DeviceConfigurationRefusal
+DEVICE_CONFIGURATION_REFUSAL_MALFORMED: DeviceConfigurationRefusal
+DEVICE_CONFIGURATION_REFUSAL_NOT_CANONICAL: DeviceConfigurationRefusal
+DEVICE_CONFIGURATION_REFUSAL_UNKNOWN_FIELD: DeviceConfigurationRefusal
+DEVICE_CONFIGURATION_REFUSAL_OTHER_DEVICE: DeviceConfigurationRefusal
+DEVICE_CONFIGURATION_REFUSAL_REPLAYED: DeviceConfigurationRefusal
+DEVICE_CONFIGURATION_REFUSAL_EXPIRED: DeviceConfigurationRefusal
+DEVICE_CONFIGURATION_REFUSAL_CLOCK_SET_BACK: DeviceConfigurationRefusal
+DEVICE_CONFIGURATION_REFUSAL_PLAIN_FRAMES: DeviceConfigurationRefusal
+DEVICE_CONFIGURATION_REFUSAL_OTHER_ADDRESS: DeviceConfigurationRefusal
+DEVICE_CONFIGURATION_REFUSAL_SHOWS_MORE: DeviceConfigurationRefusal
+DEVICE_CONFIGURATION_REFUSAL_NOT_STARTED: DeviceConfigurationRefusal
 
 class DescribeModelRequest(_message.Message):
     __slots__ = ("veil_id",)
@@ -432,7 +469,7 @@ class DeviceCamera(_message.Message):
     def __init__(self, camera: _Optional[str] = ..., state: _Optional[_Union[DeviceCameraState, str]] = ..., frames_per_1000s: _Optional[int] = ..., last_frame_us: _Optional[int] = ..., waiting_frames: _Optional[int] = ..., dropped_frames: _Optional[int] = ..., restarts: _Optional[int] = ...) -> None: ...
 
 class ReportDeviceRequest(_message.Message):
-    __slots__ = ("site", "device", "agent_version", "instance", "started_us", "sent_at_us", "clock_offset_us", "clock_error_us", "veil_id", "spool_bytes", "disk_free_bytes", "oldest_unsent_us", "cameras", "cameras_left_out", "stopped")
+    __slots__ = ("site", "device", "agent_version", "instance", "started_us", "sent_at_us", "clock_offset_us", "clock_error_us", "veil_id", "spool_bytes", "disk_free_bytes", "oldest_unsent_us", "cameras", "cameras_left_out", "stopped", "configuration_number", "configuration_seen", "configuration_refusal")
     SITE_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
     AGENT_VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -448,6 +485,9 @@ class ReportDeviceRequest(_message.Message):
     CAMERAS_FIELD_NUMBER: _ClassVar[int]
     CAMERAS_LEFT_OUT_FIELD_NUMBER: _ClassVar[int]
     STOPPED_FIELD_NUMBER: _ClassVar[int]
+    CONFIGURATION_NUMBER_FIELD_NUMBER: _ClassVar[int]
+    CONFIGURATION_SEEN_FIELD_NUMBER: _ClassVar[int]
+    CONFIGURATION_REFUSAL_FIELD_NUMBER: _ClassVar[int]
     site: str
     device: str
     agent_version: str
@@ -463,14 +503,19 @@ class ReportDeviceRequest(_message.Message):
     cameras: _containers.RepeatedCompositeFieldContainer[DeviceCamera]
     cameras_left_out: int
     stopped: bool
-    def __init__(self, site: _Optional[str] = ..., device: _Optional[str] = ..., agent_version: _Optional[str] = ..., instance: _Optional[int] = ..., started_us: _Optional[int] = ..., sent_at_us: _Optional[int] = ..., clock_offset_us: _Optional[int] = ..., clock_error_us: _Optional[int] = ..., veil_id: _Optional[str] = ..., spool_bytes: _Optional[int] = ..., disk_free_bytes: _Optional[int] = ..., oldest_unsent_us: _Optional[int] = ..., cameras: _Optional[_Iterable[_Union[DeviceCamera, _Mapping]]] = ..., cameras_left_out: _Optional[int] = ..., stopped: _Optional[bool] = ...) -> None: ...
+    configuration_number: int
+    configuration_seen: bytes
+    configuration_refusal: DeviceConfigurationRefusal
+    def __init__(self, site: _Optional[str] = ..., device: _Optional[str] = ..., agent_version: _Optional[str] = ..., instance: _Optional[int] = ..., started_us: _Optional[int] = ..., sent_at_us: _Optional[int] = ..., clock_offset_us: _Optional[int] = ..., clock_error_us: _Optional[int] = ..., veil_id: _Optional[str] = ..., spool_bytes: _Optional[int] = ..., disk_free_bytes: _Optional[int] = ..., oldest_unsent_us: _Optional[int] = ..., cameras: _Optional[_Iterable[_Union[DeviceCamera, _Mapping]]] = ..., cameras_left_out: _Optional[int] = ..., stopped: _Optional[bool] = ..., configuration_number: _Optional[int] = ..., configuration_seen: _Optional[bytes] = ..., configuration_refusal: _Optional[_Union[DeviceConfigurationRefusal, str]] = ...) -> None: ...
 
 class ReportDeviceResponse(_message.Message):
-    __slots__ = ("received_at_us", "sent_at_us", "next_after_ms")
+    __slots__ = ("received_at_us", "sent_at_us", "next_after_ms", "configuration")
     RECEIVED_AT_US_FIELD_NUMBER: _ClassVar[int]
     SENT_AT_US_FIELD_NUMBER: _ClassVar[int]
     NEXT_AFTER_MS_FIELD_NUMBER: _ClassVar[int]
+    CONFIGURATION_FIELD_NUMBER: _ClassVar[int]
     received_at_us: int
     sent_at_us: int
     next_after_ms: int
-    def __init__(self, received_at_us: _Optional[int] = ..., sent_at_us: _Optional[int] = ..., next_after_ms: _Optional[int] = ...) -> None: ...
+    configuration: bytes
+    def __init__(self, received_at_us: _Optional[int] = ..., sent_at_us: _Optional[int] = ..., next_after_ms: _Optional[int] = ..., configuration: _Optional[bytes] = ...) -> None: ...

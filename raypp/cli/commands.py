@@ -211,9 +211,8 @@ COMMANDS = {
     ),
     "device": CommandEntry(
         Reader.OPERATOR,
-        "List the agents of sites and how they are doing: late ones, clocks, spools, cameras.",
+        "List the agents of sites and how they are doing; sign configurations for them, and hand them over.",
         "raypp.cli.devices:device",
-        needs=_RECORDS,
     ),
     "operator": CommandEntry(
         Reader.OPERATOR,

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from raypp.cli.commands import require_packages
+from raypp.cli.device_signing import DeviceName, device_configure, device_sign
 from raypp.cli.exit_codes import end_with_attention
 from raypp.cli.group import command_group
 from raypp.cli.json_file import write_json
@@ -19,13 +21,14 @@ if TYPE_CHECKING:
     from raypp.ledger.ledgers import Ledgers
     from raypp.reports.devices import DeviceListing, DevicesListing
 
-DeviceName = Annotated[str, typer.Argument(help="Name of the device, as `raypp stream --device` has it.")]
 Again = Annotated[
     float | None,
     typer.Option("--watch", help="Look again every so many seconds, until it is stopped.", min=1, max=3600),
 ]
 
-device = command_group("List the agents of sites and how they are doing; forget one that is gone.")
+_RECORDS = ("sqlalchemy", "alembic")
+
+device = command_group("List the agents of sites and how they are doing; sign configurations, and hand them over.")
 
 
 @device.command("list")
@@ -39,6 +42,7 @@ def device_list(
 
     Example: raypp device list --ledger sqlite:///ledger.db
     """
+    require_packages(_RECORDS, "device list")
     with opened_ledgers(ledger) as opened:
         while True:
             listing = _listed(opened, site)
@@ -64,6 +68,7 @@ def device_show(
 
     Example: raypp device show plant-1 --ledger sqlite:///ledger.db
     """
+    require_packages(_RECORDS, "device show")
     with opened_ledgers(ledger) as opened:
         while True:
             shown = next((each for each in _listed(opened, site).devices if each.device == name), None)
@@ -83,12 +88,17 @@ def device_retire(site: SiteName, name: DeviceName, ledger: LedgerUrl = None) ->
 
     Example: raypp device retire plant-1 gate-box --ledger sqlite:///ledger.db
     """
+    require_packages(_RECORDS, "device retire")
     from raypp.ledger.audit_log import command_line_account
     from raypp.ledger.devices import Devices
 
     with opened_ledgers(ledger, upgrade=True) as opened:
         Devices(opened.of(site)).retire(site, name, command_line_account())
     note(f"device {site}/{name} is retired")
+
+
+device.command("sign")(device_sign)
+device.command("configure")(device_configure)
 
 
 def _listed(opened: "Ledgers", site: str | None) -> "DevicesListing":
@@ -130,6 +140,8 @@ def _device_lines(listed: "DeviceListing") -> Iterator[str]:
     waits = "" if listed.waits_s is None else f", the oldest live frame waits for {lasting(listed.waits_s)}"
     yield f"spool     {byte_size(report.spool_bytes)}{waits}, {byte_size(report.disk_free_bytes)} free"
     yield f"veil      {report.veil_id}"
+    number = report.configuration_number
+    yield f"configuration  {f'number {number}' if number else 'none'}"
     for camera in report.cameras:
         newest = "no frame yet" if camera.last_frame_us is None else f"latest {shown_time(camera.last_frame_us)}"
         yield (

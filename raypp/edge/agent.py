@@ -4,13 +4,16 @@ import asyncio
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
 from protos import raypp_pb2 as pb
 from raypp.edge.cameras_file import CameraSettings, SiteCameras
 from raypp.edge.capture.fork_server import ForkServer
-from raypp.edge.heartbeat import Heartbeat
+from raypp.edge.configuration.configurator import Configurator
+from raypp.edge.configuration.trial import ConfigurationTrial, begin_trial
+from raypp.edge.heartbeat import Heartbeat, device_facts
 from raypp.edge.log import Log
 from raypp.edge.loss_watch import LossWatch
 from raypp.edge.settings import AgentSettings
@@ -59,12 +62,15 @@ class Agent:
         on_episode: Callable[[pb.Episode], None] = lambda _: None,
     ) -> None:
         self._settings = settings
-        self._wanted = cameras
         self._sink = log
         self._config = config
         self._on_episode = on_episode
         self._spec: VeilSpec = settings.veil_spec()
         self._veil_id = settings.veil_id(self._spec, cameras)
+        self._local = cameras
+        self._configurator = Configurator(settings, settings.owner, self._log)
+        self._wanted = self._configurator.cameras(cameras)
+        self._trial: ConfigurationTrial | None = None
         self._fork_server = ForkServer()
         self._cameras: dict[str, CameraAtWork] = {}
         self._leaving: dict[str, StreamAtWork] = {}
@@ -74,7 +80,8 @@ class Agent:
         self._told_at, self._told = monotonic(), SiteStatus(site=settings.site, at_us=0, cameras={})
         self._troubled: dict[str, CameraSettings] = {}
         self._losses = LossWatch(settings, self._log)
-        self._heartbeat = Heartbeat(settings, self._veil_id, self.status, self._rates, self._log)
+        facts = device_facts(settings, self._veil_id)
+        self._heartbeat = Heartbeat(settings, facts, self.status, self._rates, self._take_configuration, self._log)
 
     async def run(self) -> SiteStatus:
         """Stream until stopped or, without a file of cameras, until all recordings are committed or refused."""
@@ -87,6 +94,7 @@ class Agent:
                     asyncio.create_task(self._losses.run(self._streams), name="losses"),
                     asyncio.create_task(self._heartbeat.run(), name="heartbeat"),
                 ]
+                self._judge_trial()
                 self._tell_of_full_spools()
                 self._write_status()
                 self._tell_how_it_goes()
@@ -131,7 +139,7 @@ class Agent:
             await self._see_off(stream)
         for name, camera in list(self._cameras.items()):
             wanted = self._wanted.get(name)
-            if wanted == camera.settings:
+            if self._is_as_wanted(camera):
                 continue
             await camera.rest(_FAREWELL_S)
             kept = wanted.streams(name) if wanted else {}
@@ -142,9 +150,9 @@ class Agent:
                 del self._cameras[name]
             else:
                 self._log(f"{name}: has new settings")
-                camera.settings = wanted
+                camera.settings, camera.masks_path = wanted, self._configurator.masks_path
         for name, wanted in self._wanted.items():
-            camera = self._cameras.get(name) or CameraAtWork(name, wanted)
+            camera = self._cameras.get(name) or CameraAtWork(name, wanted, self._configurator.masks_path)
             if camera.supervisor is None and self._troubled.get(name) != wanted:
                 await self._begin(camera)
 
@@ -169,7 +177,7 @@ class Agent:
                 self._cameras[camera.name] = camera
         self._troubled.pop(camera.name, None)
         camera.streams = {name: camera.streams[name] for name in names}
-        job = self._settings.job(camera.name, camera.settings, self._spec)
+        job = replace(self._settings.job(camera.name, camera.settings, self._spec), masks_path=camera.masks_path)
         spools = [stream.spool for stream in camera.streams.values()]
         logger = self._logger(camera.name)
         camera.begin(Supervisor(job, self._veil_id, spools, self._fork_server, self._settings.hang_s, logger))
@@ -208,10 +216,42 @@ class Agent:
             wanted = SiteCameras.load(self._config).cameras
             self._settings.veil_id(self._spec, wanted)
             self._settings.check_masks(wanted)
+            self._wanted = self._configurator.cameras(wanted)
         except RayppError as error:
             self._log(f"{error}; the cameras stay as they are")
             return
-        self._wanted = wanted
+        self._local = wanted
+
+    def _is_as_wanted(self, camera: CameraAtWork) -> bool:
+        wanted = self._wanted.get(camera.name)
+        return wanted == camera.settings and camera.masks_path == self._configurator.masks_path
+
+    def _take_configuration(self, document: bytes) -> pb.ReportDeviceRequest:
+        """Take a good configuration on trial; return what a report says of configurations."""
+        if document and self._configurator.offer(document):
+            self._wanted = self._configurator.cameras(self._local)
+            changed = {
+                name
+                for name, camera in self._cameras.items()
+                if name in self._wanted and not self._is_as_wanted(camera)
+            }
+            self._trial = begin_trial(self._cameras, changed, self._settings.trial_s)
+        self._configurator.remember_time()
+        return self._configurator.report()
+
+    def _judge_trial(self) -> None:
+        """Keep a configuration once all cameras have started with it; go back to the one before where they do not."""
+        if self._trial is None:
+            return
+        waiting = self._trial.waiting(self._cameras)
+        if waiting and not self._trial.is_over:
+            return
+        self._trial = None
+        if waiting:
+            self._configurator.roll_back(f"{', '.join(waiting)} gave no frame within {self._settings.trial_s:g} s")
+        else:
+            self._configurator.keep()
+        self._wanted = self._configurator.cameras(self._local)
 
     def _tell_of_full_spools(self) -> None:
         for stream in self._streams():

@@ -10,6 +10,7 @@ from time import monotonic
 import grpc
 import grpc.aio
 
+from protos import raypp_pb2 as pb
 from raypp import __version__
 from raypp.edge.device_report import DeviceFacts, DeviceReporter
 from raypp.edge.log import Log
@@ -22,6 +23,8 @@ from raypp.io.clock import now_us
 
 _EVERY_S = 30.0
 """Until the service has said how often."""
+_SHORTEST_S, _LONGEST_S = 0.1, 3600.0
+"""Whatever the service says."""
 _SECOND_S = 2.0
 """The second report follows soon: it is the first that knows the clocks' offset."""
 _OLDER_S = 3600.0
@@ -30,33 +33,39 @@ _JITTER = 0.1
 _INSTANCE_BITS = 63
 
 
+def device_facts(settings: AgentSettings, veil_id: str) -> DeviceFacts:
+    """Return the facts of an agent that starts now, with frames of this veil."""
+    instance = secrets.randbits(_INSTANCE_BITS)
+    return DeviceFacts(settings.site, settings.device, __version__, instance, now_us(), veil_id)
+
+
 class Heartbeat:
     """Reports one agent.
 
     Args:
         settings: of the agent.
-        veil_id: of its frames.
+        facts: of the agent, which stay.
         status: says how the cameras stand.
         rates: frames a second that each stream is to give; None: every frame.
+        configured: takes a configuration that the service hands over, if any, and says which is in effect.
         log: takes one line for the operator.
     """
 
     def __init__(
         self,
         settings: AgentSettings,
-        veil_id: str,
+        facts: DeviceFacts,
         status: Callable[[], SiteStatus],
         rates: Callable[[], Mapping[str, float | None]],
+        configured: Callable[[bytes], pb.ReportDeviceRequest],
         log: Log,
     ) -> None:
-        facts = DeviceFacts(
-            settings.site, settings.device, __version__, secrets.randbits(_INSTANCE_BITS), now_us(), veil_id
-        )
         self._reporter = DeviceReporter(facts)
         self._link = DeviceLink(settings.connection)
         self._settings = settings
         self._status = status
         self._rates = rates
+        self._configured = configured
         self._log = log
         self._trouble = ""
         self._heard = False
@@ -79,7 +88,10 @@ class Heartbeat:
             free = (await asyncio.to_thread(shutil.disk_usage, self._settings.spool)).free
             report = self._reporter.report(self._status(), self._rates(), free, self._link.clock.best, monotonic())
             report.stopped = stopped
+            report.MergeFrom(self._configured(b""))
             answer = await (self._link.send(report, timeout_s) if timeout_s else self._link.send(report))
+            if answer.configuration and not stopped:
+                self._configured(answer.configuration)
         except grpc.aio.AioRpcError as error:
             code = error.code()
             if code is grpc.StatusCode.UNIMPLEMENTED:
@@ -91,7 +103,7 @@ class Heartbeat:
             return self._failed(f"{type(error).__name__}: {' '.join(str(error).split())}")
         self._trouble = ""
         is_first, self._heard = not self._heard, True
-        every_s = answer.next_after_ms / 1000 or _EVERY_S
+        every_s = min(_LONGEST_S, max(_SHORTEST_S, answer.next_after_ms / 1000 or _EVERY_S))
         return min(_SECOND_S, every_s) if is_first else every_s
 
     def _failed(self, words: str) -> float:

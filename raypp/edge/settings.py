@@ -47,6 +47,7 @@ class AgentSettings:
         open_timeout_s: how long a live source may take to open, and to give its next packet.
         retry: when to connect again.
         device: name of the agent among those of its site.
+        trial_s: how long cameras may take to give a frame with a new configuration, until it is rolled back.
     """
 
     site: str
@@ -65,6 +66,7 @@ class AgentSettings:
     open_timeout_s: float = 10.0
     retry: RetryPolicy = _RETRY
     device: str = "agent"
+    trial_s: float = 60.0
 
     def check(self) -> None:
         """Raise OptionError for a value out of range."""
@@ -116,6 +118,11 @@ class AgentSettings:
                         f"masks file {self.masks_path} has a mask for the view {stream}; draw it on the whole frame, "
                         f"for {name}: it holds in the camera's views"
                     )
+
+    @property
+    def owner(self) -> bytes:
+        """The owner's raw Ed25519 public key, which the site's key holds; raises KeyFileError."""
+        return load_key(self.key_path, remedy=KEY_REMEDY).public_key
 
     @property
     def has_owners_key(self) -> bool:

@@ -1,6 +1,7 @@
 """A camera at work: one capture for all of its views, and for each view a spool and a client."""
 
 import asyncio
+from pathlib import Path
 
 from raypp.edge.cameras_file import CameraSettings
 from raypp.edge.spool.camera_spool import CameraSpool
@@ -87,13 +88,15 @@ class CameraAtWork:
     Attributes:
         name: of the camera.
         settings: what it is captured by.
+        masks_path: its masks, or None.
         streams: of its views, by name, in their order.
         supervisor: of its capture; None while there is none.
     """
 
-    def __init__(self, name: str, settings: CameraSettings) -> None:
+    def __init__(self, name: str, settings: CameraSettings, masks_path: Path | None = None) -> None:
         self.name = name
         self.settings = settings
+        self.masks_path = masks_path
         self.streams: dict[str, StreamAtWork] = {}
         self.supervisor: Supervisor | None = None
 

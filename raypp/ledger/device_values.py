@@ -52,7 +52,9 @@ class DeviceReport(BaseModel):
     """Content of a device's report.
 
     `clock_offset_us` is the service's clock minus the site's, `clock_error_us` how far that may be off;
-    `oldest_unsent_us` the capture time of the oldest frame of a live camera that is not known to be committed.
+    `configuration_number` is that of the configuration in effect, 0 without one, and `configuration_refusal` why the
+    latest one was refused; `oldest_unsent_us` the capture time of the oldest frame of a live camera that is not known
+    to be committed.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -66,6 +68,8 @@ class DeviceReport(BaseModel):
     oldest_unsent_us: int | None = None
     cameras: tuple[DeviceCamera, ...] = ()
     cameras_left_out: int = 0
+    configuration_number: int = 0
+    configuration_refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

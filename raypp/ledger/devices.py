@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, case, delete, func, inspect, select
 
 from raypp.errors import LedgerError, OptionError, TooManyDevicesError
-from raypp.ledger.device_tables import DeviceRow
+from raypp.ledger.device_tables import DeviceConfigurationRow, DeviceRow
 from raypp.ledger.device_values import (
     Device,
     DeviceInstance,
@@ -117,10 +117,39 @@ class Devices:
             counts: dict[str, int] = dict(connection.execute(query).tuples().all())
         return {each: counts.get(each.value, 0) for each in DeviceState}
 
+    def put_configuration(self, site: str, device: str, document: bytes, detail: str, who: str = COMMAND_LINE) -> None:
+        """Keep a configuration for a device, in place of a former one: it is handed over with the next report.
+
+        Args:
+            site: whose it is.
+            device: its name; it need not have reported yet.
+            document: as the owner signed it.
+            detail: for the audit log.
+            who: likewise.
+
+        Raises:
+            UnknownSiteError, SiteMovingError: if the site is not here.
+        """
+        now_us = self._ledger.clock()
+        row = {"site": site, "device": device, "document": document, "put_us": now_us}
+        with self._ledger.database.write() as connection:
+            hold_site(connection, site)
+            put(connection, DeviceConfigurationRow, [row], ("document", "put_us"))
+            write_audit(connection, now_us, who, "device configure", f"{site}/{device}", detail)
+
+    def configuration(self, site: str, device: str) -> bytes | None:
+        """Return the configuration that is kept for a device; None without one."""
+        row = DeviceConfigurationRow
+        query = select(row.document).where(row.site == site, row.device == device)
+        with self._ledger.database.read() as connection:
+            return connection.execute(query).scalar_one_or_none()
+
     def retire(self, site: str, device: str, who: str = COMMAND_LINE) -> None:
         """Forget a device; one that still reports comes back with its next report. Raises OptionError without one."""
         with self._ledger.database.write() as connection:
             hold_site(connection, site)
+            row = DeviceConfigurationRow
+            connection.execute(delete(row).where(row.site == site, row.device == device))
             gone = connection.execute(delete(DeviceRow).where(DeviceRow.site == site, DeviceRow.device == device))
             if not gone.rowcount:
                 raise OptionError(f"site {site} has no device {device}; `raypp device list` names them")

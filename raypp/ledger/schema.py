@@ -19,7 +19,7 @@ from raypp.ledger.tables import Base
 
 VERSION_TABLE = "raypp_schema"
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_READ_AS_THEY_ARE = frozenset(f"{number:04}" for number in range(1, 13))
+_READ_AS_THEY_ARE = frozenset(f"{number:04}" for number in range(1, 14))
 """Older schemas that lack nothing that commands which only read ask for: they use such a ledger as it is."""
 _LOCKS_FOR_ITSELF = "0009"
 """From this schema on, a step takes no lock but those that it waits for by itself."""

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from raypp.ledger.database import Database
-from raypp.ledger.device_tables import DeviceRow
+from raypp.ledger.device_tables import DeviceConfigurationRow, DeviceRow
 from raypp.ledger.statements import put
 from raypp.ledger.tables import (
     CameraRow,
@@ -29,7 +29,7 @@ from raypp.ledger.tables import (
 )
 
 _OF_STREAMS: tuple[Any, ...] = (TermRow, EpisodeRow, StretchRow, ViolationRow, ExposureRow)
-_OF_SITES: tuple[Any, ...] = (CameraRow, JudgedRow, OutboxRow, DeviceRow)
+_OF_SITES: tuple[Any, ...] = (CameraRow, JudgedRow, OutboxRow, DeviceRow, DeviceConfigurationRow)
 _FRAMES: tuple[tuple[Any, Any], ...] = ((FrameRow, FrameRow.frame_index), (ChunkRow, ChunkRow.sequence))
 _ROWS_AT_A_TIME = 500
 

@@ -144,6 +144,8 @@ def _concerns(device: Device, now_us: int) -> Iterator[str]:
     waits_us = device.waits_us
     if waits_us is not None and waits_us > OLD_US:
         yield f"frames wait to be sent since {duration(waits_us)}"
+    if report.configuration_refusal is not None:
+        yield f"its configuration is refused: {report.configuration_refusal}"
     for condition in CameraCondition:
         if condition in BAD_CONDITIONS:
             names = [camera.camera for camera in report.cameras if camera.condition is condition]

@@ -1,5 +1,7 @@
 """The answer to a device that says how it is doing."""
 
+import hashlib
+
 from protos import raypp_pb2 as pb
 from raypp.errors import WireError
 from raypp.io.clock import now_us
@@ -7,7 +9,7 @@ from raypp.ledger.device_values import CameraCondition, DeviceCamera, DeviceInst
 from raypp.ledger.devices import Devices
 from raypp.ledger.store import Ledger
 from raypp.serving.settings import ServiceSettings
-from raypp.wire.device import check_device
+from raypp.wire.device import SEEN_BYTES, check_device
 
 _CONDITIONS = {
     pb.DEVICE_CAMERA_STATE_CAPTURING: CameraCondition.CAPTURING,
@@ -42,8 +44,13 @@ def take_report(
     Devices(ledger).note(
         request.site, request.device, instance, _report(request), devices.limits, settings.quotas.devices, who
     )
+    document = None if request.stopped else Devices(ledger).configuration(request.site, request.device)
+    if document is not None and hashlib.sha256(document).digest()[:SEEN_BYTES] == request.configuration_seen:
+        document = None
     every_ms = round(devices.report_every_s * 1000)
-    return pb.ReportDeviceResponse(received_at_us=received_us, sent_at_us=now_us(), next_after_ms=every_ms)
+    return pb.ReportDeviceResponse(
+        received_at_us=received_us, sent_at_us=now_us(), next_after_ms=every_ms, configuration=document or b""
+    )
 
 
 def _report(request: pb.ReportDeviceRequest) -> DeviceReport:
@@ -58,7 +65,18 @@ def _report(request: pb.ReportDeviceRequest) -> DeviceReport:
         oldest_unsent_us=request.oldest_unsent_us or None,
         cameras=tuple(map(_camera, request.cameras)),
         cameras_left_out=request.cameras_left_out,
+        configuration_number=request.configuration_number,
+        configuration_refusal=_refusal(request.configuration_refusal),
     )
+
+
+def _refusal(value: int) -> str | None:
+    """Return the reason of a refusal in words; None where there is none, `unknown` for one of a newer agent."""
+    if value == pb.DEVICE_CONFIGURATION_REFUSAL_UNSPECIFIED:
+        return None
+    named = pb.DeviceConfigurationRefusal.DESCRIPTOR.values_by_number.get(value)
+    name = "UNKNOWN" if named is None else str(named.name)
+    return name.removeprefix("DEVICE_CONFIGURATION_REFUSAL_").lower().replace("_", " ")
 
 
 def _camera(message: pb.DeviceCamera) -> DeviceCamera:

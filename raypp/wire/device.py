@@ -10,6 +10,9 @@ from raypp.wire.messages import check_wire_name
 
 MOST_DEVICE_CAMERAS = 64
 """Cameras that a report names; further ones are counted."""
+SEEN_BYTES = 8
+"""By so many bytes of its SHA-256 a report says which configuration the device has seen."""
+MOST_CONFIGURATION_BYTES = 64 << 10
 _VERSION = re.compile(r"[0-9A-Za-z.+_-]{1,64}")
 _VEIL = re.compile(r"[0-9a-f]{32}")
 
@@ -33,6 +36,11 @@ def check_device(message: pb.ReportDeviceRequest) -> None:
     _check_numbers("time", LATEST_US, [message.started_us, message.sent_at_us, message.oldest_unsent_us])
     _check_numbers("clock", LATEST_US, [abs(message.clock_offset_us), message.clock_error_us])
     _check_numbers("bytes", LARGEST_INDEX, [message.spool_bytes, message.disk_free_bytes])
+    _check_numbers("configuration_number", LARGEST_INDEX, [message.configuration_number])
+    if len(message.configuration_seen) not in {0, SEEN_BYTES}:
+        raise WireError(
+            f"configuration_seen has {len(message.configuration_seen)} bytes, must have {SEEN_BYTES} or none"
+        )
     for camera in message.cameras:
         check_wire_name(camera.camera, "camera")
         _check_numbers(f"last frame of {camera.camera}", LATEST_US, [camera.last_frame_us])

@@ -125,6 +125,7 @@ def test_devices_move_with_their_site(ledger: Ledger, tmp_path: Path) -> None:
 
 def test_a_ledger_of_an_older_schema_has_no_devices_and_is_read(ledger: Ledger) -> None:
     with ledger.database.write() as connection:
+        connection.exec_driver_sql("DROP TABLE device_configurations")
         connection.exec_driver_sql("DROP TABLE devices")
         connection.exec_driver_sql("UPDATE raypp_schema SET version_num = '0012'")
     assert Devices(ledger).of() == []

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select
 from raypp.errors import SettingsError
 from raypp.ledger.database import Database
 from raypp.ledger.delivery import DeliveryState
-from raypp.ledger.device_tables import DeviceRow
+from raypp.ledger.device_tables import DeviceConfigurationRow, DeviceRow
 from raypp.ledger.sites import list_sites, present_settings
 from raypp.ledger.tables import (
     CameraRow,
@@ -34,7 +34,9 @@ from raypp.usage.settings import SiteSettings
 
 _OF_STREAMS: tuple[Any, ...] = (EpisodeRow, StretchRow, ViolationRow, ExposureRow)
 _BARE: tuple[Any, ...] = (ChunkRow, FrameRow, TermRow)
-_OF_SITES: tuple[Any, ...] = (StreamRow, CameraRow, TokenRow, OutboxRow, JudgedRow, DeviceRow)
+_OF_SITES: tuple[Any, ...] = (
+    *(StreamRow, CameraRow, TokenRow, OutboxRow, JudgedRow, DeviceRow, DeviceConfigurationRow),
+)
 _MOST_LINES = 100
 
 
