@@ -16,6 +16,8 @@ from raypp.cli.ledger import LedgerUrl, note, opened_ledger, say
 from raypp.cli.options import DataKeyFile, OneCamera
 from raypp.drift.period import PeriodKind
 from raypp.errors import OptionError
+from raypp.io.atomic import write_text
+from raypp.io.clock import now_us
 from raypp.text.wording import counted
 
 if TYPE_CHECKING:
@@ -80,6 +82,9 @@ def drift_check(
     ] = 0.01,
     data_key: DataKeyFile = None,
     json_file: Annotated[Path | None, json_option("the report")] = None,
+    metrics_file: Annotated[
+        Path | None, typer.Option("--metrics", help="Write counts here for Prometheus' textfile collector.")
+    ] = None,
 ) -> None:
     """Say which cameras see other things than on their quiet days, and what changed. Needs no key and no pixels.
 
@@ -89,7 +94,7 @@ def drift_check(
 
     Example: raypp drift check drift.npz --ledger sqlite:///ledger.db --site plant-1 --from 2026-11-14
     """
-    from raypp.drift.report import report_lines
+    from raypp.drift.report import metric_lines, report_lines
     from raypp.drift.run import check_drift
 
     with _checked(archives, ledger, site, from_day, to_day, camera, data_key) as source:
@@ -99,6 +104,8 @@ def drift_check(
     drifted = len(report.drifted)
     note(f"{drifted} of {counted(len(report.checked), 'profile')} drifted; chance of any false alarm {alpha:g}")
     write_json(json_file, report)
+    if metrics_file is not None:
+        _write_metrics(metrics_file, metric_lines(report, now_us() / 1e6))
     end_with_attention(bool(drifted))
 
 
@@ -132,6 +139,13 @@ def _checked(
         raise OptionError(f"--from {from_day} is after --to {to_day}; give an earlier day")
     with opened_ledger(ledger, site) as opened:
         yield Checked(tuple(archives or ()), DetectionSource(opened, site, first, last), camera, key)
+
+
+def _write_metrics(path: Path, lines: list[str]) -> None:
+    try:
+        write_text(path, "".join(f"{line}\n" for line in lines))
+    except OSError as error:
+        raise OptionError(f"--metrics {path}: {error.strerror}; name a file you may write") from None
 
 
 def _day(text: str, option: str) -> str:

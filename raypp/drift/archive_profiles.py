@@ -19,6 +19,8 @@ from raypp.veil.packing import unpack
 
 _NAMES = ("site", "camera", "source", "timestamp_us", "captured_at_us", "sub_key", "variant", "width", "height")
 _BATCH = 256
+_KEPT = 20
+"""Of each frame that is counted, how many are remembered while frames are chosen: an archive has millions."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def _choose(
     reader: ShardReader, sampling: PeriodSampling, camera: str | None
 ) -> dict[str, dict[int, tuple[Subject, str]]]:
     """Choose frames by narrow columns: the subject and period of each, by its row in its shard."""
-    places: dict[tuple[Subject, str], list[tuple[int, str, int]]] = defaultdict(list)
+    places: dict[tuple[Subject, str], _Thinned] = defaultdict(lambda: _Thinned(_KEPT * sampling.frames))
     for shard in reader.shards:
         first = 0
         for batch in reader.shard(shard, _NAMES, 4096):
@@ -69,15 +71,38 @@ def _choose(
                 if row["variant"] == 0 and camera in {None, row["camera"]}:
                     subject = _subject(row, reader.header)
                     moment_us = row["captured_at_us"] if row["captured_at_us"] is not None else row["timestamp_us"]
-                    places[subject, _period(row, sampling)].append((moment_us, shard, first + number))
+                    places[subject, _period(row, sampling)].add((moment_us, shard, first + number))
             first += len(batch)
     chosen: dict[str, dict[int, tuple[Subject, str]]] = defaultdict(dict)
-    for key, frames in places.items():
-        frames.sort()
+    for key, thinned in places.items():
+        frames = sorted(thinned.frames)
         for place in evenly(len(frames), sampling.frames):
             _, shard, row_number = frames[place]
             chosen[shard][row_number] = key
     return {shard: chosen[shard] for shard in reader.shards if shard in chosen}
+
+
+class _Thinned:
+    """Places of frames in the order of shards; each second one is dropped whenever they are too many.
+
+    Args:
+        most: frames that are kept; half as many at least, where there are so many.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.frames: list[tuple[int, str, int]] = []
+        self._most, self._stride, self._skipped = most, 1, 0
+
+    def add(self, frame: tuple[int, str, int]) -> None:
+        """Take a frame, unless it is its turn to be skipped."""
+        self._skipped += 1
+        if self._skipped < self._stride:
+            return
+        self._skipped = 0
+        self.frames.append(frame)
+        if len(self.frames) > self._most:
+            self.frames = self.frames[::2]
+            self._stride *= 2
 
 
 def evenly(count: int, most: int) -> Iterable[int]:

@@ -155,3 +155,29 @@ def report_lines(report: DriftReport) -> list[str]:
         lines += [f"       {change}" for change in camera.changes]
     lines += [f"not judged: {reason}" for reason in report.not_judged]
     return lines
+
+
+def metric_lines(report: DriftReport, at_s: float) -> list[str]:
+    """Return a check as metrics in Prometheus' text format: counts by kind, and when it was; no name of a camera.
+
+    Args:
+        report: of the check.
+        at_s: when it was, seconds since 1970.
+    """
+    lines = [
+        "# HELP raypp_drift_profiles Profiles of cameras and days that the latest check of drift judged.",
+        "# TYPE raypp_drift_profiles gauge",
+    ]
+    for kind in ProfileKind:
+        states = [camera.drifted for camera in report.checked if camera.kind is kind]
+        for state, number in (("drifted", sum(states)), ("quiet", len(states) - sum(states))):
+            lines.append(f'raypp_drift_profiles{{kind="{kind.value}",state="{state}"}} {number}')
+    return [
+        *lines,
+        "# HELP raypp_drift_not_judged Subjects that the latest check of drift has no reference for.",
+        "# TYPE raypp_drift_not_judged gauge",
+        f"raypp_drift_not_judged {len(report.not_judged)}",
+        "# HELP raypp_drift_checked_timestamp_seconds When the latest check of drift was done.",
+        "# TYPE raypp_drift_checked_timestamp_seconds gauge",
+        f"raypp_drift_checked_timestamp_seconds {at_s:.3f}",
+    ]

@@ -74,13 +74,18 @@ def archives(tmp_path_factory):
 
 
 def test_a_changed_half_is_named_and_ends_with_attention(archives, tmp_path):
-    done = raypp("drift", "check", archives / "drift.npz", archives / "changed-veiled", "--json", tmp_path / "r.json")
+    files = ("--json", tmp_path / "r.json", "--metrics", tmp_path / "drift.prom")
+    done = raypp("drift", "check", archives / "drift.npz", archives / "changed-veiled", *files)
     assert done.returncode == 3, done.stderr
     assert "DRIFT  plant-1/bench  2026-03-08  codes" in done.stdout
     assert "50% to 100% across" in done.stdout
     (camera,) = json.loads((tmp_path / "r.json").read_text())["checked"]
     assert camera["drifted"]
     assert camera["adjusted_p"] < 0.01
+    metrics = (tmp_path / "drift.prom").read_text()
+    assert 'raypp_drift_profiles{kind="codes",state="drifted"} 1\n' in metrics
+    assert 'raypp_drift_profiles{kind="codes",state="quiet"} 0\n' in metrics
+    assert "bench" not in metrics
 
 
 def test_a_further_quiet_day_is_quiet(archives):
