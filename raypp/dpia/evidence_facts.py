@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from raypp.audit.verdict.gates import Verdict
-from raypp.audit.verdict.headline import headlines, yardstick
+from raypp.audit.verdict.headline import first_look, headlines, yardstick
 from raypp.audit.verdict.vouched import verify_vouched
 from raypp.detect.bundle_header import is_sealed, read_index
 from raypp.dpia.section import EvidencedFact, Section, unknown
@@ -30,7 +30,7 @@ def measured_leakage(path: Path | None, reader: ShardReader) -> Section:
     images = f"{certificate.images.victims} attacked, {certificate.images.known} known to attackers"
     facts = [
         EvidencedFact(name="audit", value=f"budget {certificate.budget}, images: {images}", evidence=evidence),
-        *(EvidencedFact(name="verdict", value=line, evidence=evidence) for line in headlines(certificate.gates)),
+        *(EvidencedFact(name="verdict", value=line, evidence=evidence) for line in (*first_look(certificate.budget), *headlines(certificate.gates))),
         *(
             EvidencedFact(name="found", value=line, evidence=evidence)
             for line in yardstick(certificate.bounds, certificate.rows)
@@ -43,7 +43,7 @@ def measured_leakage(path: Path | None, reader: ShardReader) -> Section:
             value = f"{gate.verdict.value}: {got} reached, {most} allowed"
             facts.append(EvidencedFact(name=f"{gate.name}, {gate.adversary.value}", value=value, evidence=evidence))
     facts += [EvidencedFact(name="assumed", value=line, evidence=evidence) for line in certificate.assumptions]
-    facts.append(unknown("leakage by attacks that are not in the certificate", "nobody made them"))
+    facts.append(unknown("leakage by attacks that are not in the certificate", "a certificate tells of its own attacks alone"))
     facts.append(
         unknown("whether the audited images are like those of this archive", "a certificate is of a veil, not of it")
     )
