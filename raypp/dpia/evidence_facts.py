@@ -28,9 +28,10 @@ def measured_leakage(path: Path | None, reader: ShardReader) -> Section:
     certificate = verify_vouched(path, None, reader.store)
     evidence = f"certificate of {certificate.made_at}, signed by {certificate.key_fingerprint}"
     images = f"{certificate.images.victims} attacked, {certificate.images.known} known to attackers"
+    verdict = (*headlines(certificate.gates), *first_look(certificate.budget))
     facts = [
         EvidencedFact(name="audit", value=f"budget {certificate.budget}, images: {images}", evidence=evidence),
-        *(EvidencedFact(name="verdict", value=line, evidence=evidence) for line in (*first_look(certificate.budget), *headlines(certificate.gates))),
+        *(EvidencedFact(name="verdict", value=line, evidence=evidence) for line in verdict),
         *(
             EvidencedFact(name="found", value=line, evidence=evidence)
             for line in yardstick(certificate.bounds, certificate.rows)
@@ -43,7 +44,7 @@ def measured_leakage(path: Path | None, reader: ShardReader) -> Section:
             value = f"{gate.verdict.value}: {got} reached, {most} allowed"
             facts.append(EvidencedFact(name=f"{gate.name}, {gate.adversary.value}", value=value, evidence=evidence))
     facts += [EvidencedFact(name="assumed", value=line, evidence=evidence) for line in certificate.assumptions]
-    facts.append(unknown("leakage by attacks that are not in the certificate", "a certificate tells of its own attacks alone"))
+    facts.append(unknown("leakage by attacks that are not in the certificate", "it tells of its own attacks"))
     facts.append(
         unknown("whether the audited images are like those of this archive", "a certificate is of a veil, not of it")
     )
@@ -118,9 +119,10 @@ def _detector(path: Path, veil_id: str, receipts: Sequence[ForgetReceipt]) -> li
     held = {
         dataset.dataset_version for receipt in receipts for dataset in receipt.datasets if "train" in dataset.frames
     }
+    name = f"{path.name} was trained on forgotten frames"
     if info.dataset_version in held:
         value = "yes: its dataset version had forgotten frames in train"
-        facts.append(
-            EvidencedFact(name=f"{path.name} was trained on forgotten frames", value=value, evidence="receipts")
-        )
+        facts.append(EvidencedFact(name=name, value=value, evidence="receipts of forgetting"))
+    else:
+        facts.append(unknown(name, "no receipt of forgetting names its dataset version"))
     return facts

@@ -88,7 +88,13 @@ def test_it_has_the_facts_of_its_sources(place):
     assert facts["recorded uses of the split key"] == "1"
     assert "show, 1 frame, by anna, ben: claim 17" in facts.values()
     assert facts["audit"] == "budget quick, images: 16 attacked, 12 known to attackers"
+    assert any(value.startswith("A first look: few images") for value in facts.values())
     assert facts["codes of frames"] == "open to whoever has the files"
+
+
+def test_of_a_detector_that_no_receipt_names_it_is_not_known_what_it_saw(place):
+    facts = _facts(gather_facts(_request(place, models=(place / "tools.model",))))
+    assert facts["tools.model was trained on forgotten frames"] == NOT_KNOWN
 
 
 def test_no_password_is_in_it(place):
