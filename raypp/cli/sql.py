@@ -58,6 +58,10 @@ def sql(
     json_file: Annotated[Path | None, json_option("all rows")] = None,
     csv_file: Annotated[Path | None, file_option("--csv", "Write all rows here as CSV.")] = None,
     parquet_file: Annotated[Path | None, file_option("--parquet", "Write all rows here as Parquet.")] = None,
+    partitions: Annotated[
+        Path | None, typer.Option(help="Bring this folder to all rows: Parquet, partitioned by a column as Hive does.")
+    ] = None,
+    by: Annotated[str, typer.Option(help="Column that --partitions are by: dates, whole numbers or texts.")] = "day",
 ) -> None:
     """Query veiled archives, their labels, and the episodes and reports of a ledger, in DuckDB's SQL.
 
@@ -70,11 +74,13 @@ def sql(
     Example: raypp sql veiled --views
 
     Example: raypp sql veiled --file query.sql --parquet rows.parquet
+
+    Example: raypp sql --ledger sqlite:///ledger.db "select * from episodes" --partitions episodes --by day
     """
     from raypp.sql.engine import SqlEngine
 
-    if sum(path is not None for path in (json_file, csv_file, parquet_file)) > 1:
-        raise OptionError("--json, --csv and --parquet each take the rows; give one of them")
+    if sum(path is not None for path in (json_file, csv_file, parquet_file, partitions)) > 1:
+        raise OptionError("--json, --csv, --parquet and --partitions each take the rows; give one of them")
     archives, query = _archives_and_query(words or [], file, views=views)
     if not archives and not ledger:
         raise OptionError("nothing to query; name a veiled archive, or a ledger by --ledger")
@@ -90,6 +96,8 @@ def sql(
         result = engine.run(query)
         if json_file or csv_file or parquet_file:
             _write(result, json_file, csv_file, parquet_file)
+        elif partitions:
+            _write_partitions(result, partitions, by)
         else:
             _print_rows(result, rows)
 
@@ -164,6 +172,16 @@ def _write(result: "QueryRows", json_file: Path | None, csv_file: Path | None, p
         write_json(csv_file, rows_as_csv(result), "--csv")
     if parquet:
         write_parquet(result, parquet)
+
+
+def _write_partitions(result: "QueryRows", folder: Path, by: str) -> None:
+    from raypp.sql.partitioned import write_partitions
+    from raypp.sql.results import check_columns
+
+    check_columns(result.schema)
+    changes = write_partitions(result, folder, by)
+    counts = f"{changes.written} written, {changes.unchanged} unchanged, {changes.removed} removed"
+    error_console().print(f"partitions by {by}: {counts}", highlight=False, markup=False)
 
 
 def _print_rows(result: "QueryRows", most: int) -> None:

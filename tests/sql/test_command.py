@@ -85,7 +85,7 @@ def test_of_many_rows_the_first_are_printed_and_the_rest_is_told(veiled: Path) -
         (("{veiled}", "select * from '{veiled}/manifest.parquet'"), "the query fails: Permission Error: Cannot access"),
         (
             ("{veiled}", "select 1", "--json", "{new}", "--csv", "{new}"),
-            "--json, --csv and --parquet each take the rows",
+            "--json, --csv, --parquet and --partitions each take",
         ),
     ],
 )

@@ -45,4 +45,5 @@ def test_a_command_of_the_page_runs(command: str, tmp_path: Path) -> None:
     assert (program, name) == ("raypp", "sql")
     done = _run(*words)
     assert done.exit_code == 0
-    assert done.stdout or (tmp_path / "rows.parquet").exists()
+    written = [tmp_path / "rows.parquet", tmp_path / "episodes" / "day=2026-03-02" / "rows.parquet"]
+    assert done.stdout or any(path.exists() for path in written)
