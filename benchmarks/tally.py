@@ -35,7 +35,7 @@ def main() -> None:
     for name, figure in kinds.items():
         for _ in range(given.rounds):
             with tempfile.TemporaryDirectory() as folder:
-                print(_line(name, _run(Path(folder), given.parties, figure)), flush=True)
+                print(_line(name, run_tally(Path(folder), given.parties, figure)), flush=True)
 
 
 def _line(name: str, done: tuple[list[TallyResult], bool]) -> str:
@@ -44,7 +44,8 @@ def _line(name: str, done: tuple[list[TallyResult], bool]) -> str:
     return f"{name:<40}{seconds:6.2f} s{sent:>12,} bytes a party  {'right' if right else 'WRONG'}"
 
 
-def _run(folder: Path, parties: int, figure: dict[str, object]) -> tuple[list[TallyResult], bool]:
+def run_tally(folder: Path, parties: int, figure: dict[str, object]) -> tuple[list[TallyResult], bool]:
+    """Tally one figure of parties, each a process; return what each has, and whether it is right."""
     names = [f"plant-{number}" for number in range(parties)]
     for name in names:
         make_certificate(name, folder / f"{name}.key", folder / f"{name}.crt")

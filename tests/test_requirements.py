@@ -9,7 +9,7 @@ from tests.command import ROOT
 
 _INSTALLED_TOGETHER = ["requirements-core.txt", "requirements-build.txt"]
 _OF_IMAGES = [*_INSTALLED_TOGETHER, "requirements-ml.txt", "requirements-owner.txt"]
-LOCKS = ["requirements.txt", *_OF_IMAGES, "requirements-sbom.txt", "requirements-kubectl.txt"]
+LOCKS = ["requirements.txt", *_OF_IMAGES, "requirements-costs.txt", "requirements-sbom.txt", "requirements-kubectl.txt"]
 _PIN = re.compile(
     r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^ ;]+)[^\\]*((?:\\\n +--hash=sha256:[0-9a-f]{64} ?)+)$", re.MULTILINE
 )

@@ -52,6 +52,7 @@ def test_three_parties_get_what_plain_arithmetic_gives(tmp_path: Path):
     assert any(total is not None for total in results[0].figures[1].cells.values())
 
 
+@pytest.mark.slow
 def test_who_has_another_plan_ends_it_for_all(tmp_path: Path):
     parties = Parties(tmp_path, 3, [_HOURS])
     parties.write_plan("other.yaml", figures=[{**_HOURS, "most": 2000}])
