@@ -18,7 +18,7 @@ from raypp.demo.workshop.recording import SampleVideo, record_all, write_invento
 from raypp.demo.workshop.tools import BENCH_CLASSES
 from raypp.drift.archive_profiles import PeriodSampling
 from raypp.drift.ledger_profiles import DetectionSource
-from raypp.drift.period import PeriodKind
+from raypp.drift.period_kind import PeriodKind
 from raypp.drift.report import CameraDrift, DriftReport
 from raypp.drift.run import Checked, check_drift, make_reference
 from raypp.execution import ExecutionSettings, On

@@ -5,6 +5,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 
+import numpy as np
 import torch
 
 from benchmarks.training_images import make_images
@@ -67,6 +68,6 @@ def _plain(images: ImageDataset, settings: FitSettings) -> Trainer:
 
 def _fitting(images: ImageDataset, settings: FitSettings, batches: list[DetectionBatch]) -> Trainer:
     model, device = build_fit(settings, images.classes), torch.device("cpu")
-    stem_of(model).encoder.start_from([batch.network_inputs(device) for batch in batches], settings.seed)
+    stem_of(model).encoder.start_from([batch.network_inputs(device) for batch in batches], np.random.default_rng(0))
     worker = WorkerContext.alone(device, lambda _metrics, _checkpoint: None)
     return adversarial_trainer(model, settings, schedule_of(settings, images), worker)

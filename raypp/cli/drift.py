@@ -14,7 +14,7 @@ from raypp.cli.group import command_group
 from raypp.cli.json_file import json_option, write_json
 from raypp.cli.ledger import LedgerUrl, note, opened_ledger, say
 from raypp.cli.options import DataKeyFile, OneCamera
-from raypp.drift.period import PeriodKind
+from raypp.drift.period_kind import PeriodKind
 from raypp.errors import OptionError
 from raypp.io.atomic import write_text
 from raypp.io.clock import now_us

@@ -18,7 +18,6 @@ from raypp.cli.options import (
     OwnersKey,
     RayAddress,
     RunsOn,
-    Seed,
     SquareSize,
 )
 from raypp.detect.encoder_kind import EncoderKind
@@ -64,7 +63,10 @@ def fit(
     adversary_rate: Annotated[float, typer.Option(help="Learning rate of adversaries, against the detector's.")] = 4,
     warm_up: Annotated[int, typer.Option(help="Epochs before anything is hidden.")] = 2,
     amp: MixedPrecision = None,
-    seed: Seed = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Makes a fit repeatable, and its codes' first rotation known (default: a secret one)."),
+    ] = None,
     workers: Annotated[int, typer.Option(help="Workers that fit together.")] = 1,
     gpu: Annotated[bool, typer.Option("--gpu", help="Fit on a GPU a worker.")] = False,
     on: RunsOn = On.AUTO,

@@ -41,18 +41,18 @@ class LevelEncoder(nn.Module):
         levels: Tensor = (spread + standard * (spread / DEVIATIONS)).clamp(0, self.levels - 1)
         return levels
 
-    def start_from(self, images: Iterable[Tensor], seed: int) -> None:
+    def start_from(self, images: Iterable[Tensor], chance: np.random.Generator) -> None:
         """Start the bottleneck at a random rotation of the features' strongest directions, each of unit variance.
 
-        So every channel carries as much as any other, and which mixture it is depends on the seed.
+        So every channel carries as much as any other, and which mixture it is depends on chance.
 
         Args:
             images: some batches, float[N, 3, H, W].
-            seed: of the rotation.
+            chance: where the rotation comes from; any is as likely as any other.
         """
         channels, features = self.bottleneck.weight.shape[:2]
-        drawn = torch.randn(channels, min(channels, features), generator=torch.Generator().manual_seed(seed)).double()
-        turned = torch.linalg.qr(drawn).Q if channels <= features else drawn
+        drawn = torch.from_numpy(chance.standard_normal((channels, min(channels, features))))
+        turned = _rotation(drawn) if channels <= features else drawn
         rows, mean = self._turned(self.stages, images, turned)
         self._set(rows, -(rows @ mean))
 
@@ -66,9 +66,7 @@ class LevelEncoder(nn.Module):
             images: some batches, float[N, 3, H, W].
             chance: where the rotation comes from; any is as likely as any other.
         """
-        drawn = torch.from_numpy(chance.standard_normal((len(self.bottleneck.weight),) * 2))
-        across, along = torch.linalg.qr(drawn)
-        turned = across * along.diagonal().sign()  # without it, not every rotation would be as likely
+        turned = _rotation(torch.from_numpy(chance.standard_normal((len(self.bottleneck.weight),) * 2)))
         rows, mean = self._turned(nn.Sequential(self.stages, self.bottleneck), images, turned)
         weight = self.bottleneck.weight[:, :, 0, 0].detach().double()
         bias = weight.new_zeros(len(weight)) if self.bottleneck.bias is None else self.bottleneck.bias.detach().double()
@@ -123,3 +121,10 @@ def first_stages(public: DetectionModel, stride: int) -> tuple[nn.Sequential, in
     if any(layer.f != -1 for layer in layers):
         raise ModelError("the model's first layers are no plain sequence; choose another architecture, such as yolov8n")
     return nn.Sequential(*deepcopy(layers)), features
+
+
+def _rotation(drawn_CC: Tensor) -> Tensor:
+    """Turn numbers of the normal distribution into a rotation; all are equally likely."""
+    across, along = torch.linalg.qr(drawn_CC)
+    turned: Tensor = across * along.diagonal().sign()  # without it, not every rotation would be as likely
+    return turned

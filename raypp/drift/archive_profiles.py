@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from raypp.drift.code_counts import CodeCounter
-from raypp.drift.period import PeriodKind, period_of
+from raypp.drift.period import period_of
+from raypp.drift.period_kind import PeriodKind
 from raypp.drift.profile import Profile, ProfileKind, Subject
 from raypp.errors import ShardError
 from raypp.geometry.window import Window

@@ -1,18 +1,10 @@
 """Periods: what a camera's frames are cut into, so that each can be compared with others of its kind."""
 
 from datetime import UTC, datetime
-from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from raypp.drift.period_kind import PeriodKind
 from raypp.usage.shifts import local
-
-
-class PeriodKind(StrEnum):
-    """Kinds of periods."""
-
-    DAY = "day"
-    HOUR = "hour"
-    SOURCE = "source"
 
 
 def period_of(kind: PeriodKind, at_us: int, zone: ZoneInfo) -> str:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from raypp.drift.archive_profiles import PeriodSampling
-from raypp.drift.period import PeriodKind
+from raypp.drift.period_kind import PeriodKind
 from raypp.drift.profile import ProfileKind, Subject
 from raypp.drift.reference import SubjectReference
 from raypp.errors import ContentError, OptionError

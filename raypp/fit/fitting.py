@@ -48,8 +48,9 @@ def warm_up_codes(
 ) -> float:
     """Let codes carry what features are before anything else: bottleneck by their spread, adapter by distillation.
 
-    The features are those of the public weights, or those that the warm start makes of its own codes. Then codes
-    begin at a rotation of its own that nobody can tell beforehand: whoever has the warm start does not have it.
+    The features are those of the public weights, or those that the warm start makes of its own codes. Codes begin at
+    a rotation of their own that nobody can tell: whoever has the public weights or the warm start does not have it. A
+    stated seed, of a fit without a warm start, tells it.
 
     Args:
         model: as `build_fit` built it.
@@ -67,10 +68,11 @@ def warm_up_codes(
     if settings.encoder is EncoderKind.INTEGER and settings.warm_start is None:
         _teach(model, settings, batches, steps, device, on_step)
     seen = (batch.network_inputs(device) for batch in islice(batches(0), _START_BATCHES))
-    if settings.warm_start is None:
-        stem.encoder.start_from(seen, settings.seed)
+    secret = np.random.default_rng(secrets.randbits(_SEED_BITS))
+    if settings.warm_start is not None:
+        stem.encoder.turn(seen, secret)
     else:
-        stem.encoder.turn(seen, np.random.default_rng(secrets.randbits(_SEED_BITS)))
+        stem.encoder.start_from(seen, secret if settings.seed is None else np.random.default_rng(settings.seed))
     stem.train()
     stem.encoder.stages.requires_grad_(False)
 

@@ -29,7 +29,8 @@ class FitSettings(FrozenSettings):
         epochs: passes over the training images.
         batch: images of a step, over all workers together.
         nominal_batch: images whose gradients make one step of the optimiser.
-        seed: of initial weights, order and augmentation.
+        seed: of initial weights, order, augmentation, and the rotation that codes begin at; None for a rotation that
+            nobody can tell, and 0 for the rest.
         amp: mixed precision: float16 on a GPU, bfloat16 on a CPU; None for wherever a GPU or AMX is.
         patch: side of a cell in pixels, the encoder's stride.
         channels: code values per cell.
@@ -55,7 +56,7 @@ class FitSettings(FrozenSettings):
     epochs: int = 100
     batch: int = 16
     nominal_batch: int = 64
-    seed: int = 0
+    seed: int | None = None
     amp: bool | None = None
     patch: int = 8
     channels: int = _CHANNELS
@@ -70,6 +71,11 @@ class FitSettings(FrozenSettings):
     warm_up: int = 2
     workers: int = 1
     gpu: bool = False
+
+    @property
+    def open_seed(self) -> int:
+        """Seed of what need not be secret: initial weights, order and augmentation."""
+        return self.seed or 0
 
     def check(self) -> None:
         """Raise OptionError for a value out of range, and SpecError for one that no veil has."""
@@ -140,7 +146,7 @@ def schedule_of(settings: FitSettings, images: ImageDataset) -> TrainingSchedule
         epochs=settings.epochs,
         batch=settings.batch,
         steps=steps,
-        seed=settings.seed,
+        seed=settings.open_seed,
         nominal_batch=settings.nominal_batch,
         amp=settings.amp,
     )

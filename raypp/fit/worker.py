@@ -47,7 +47,7 @@ def fit_worker(settings: FitSettings, out: Path, worker: WorkerContext, resume: 
     """
     images = read_images(settings.data)
     schedule = schedule_of(settings, images)
-    torch.manual_seed(settings.seed)
+    torch.manual_seed(settings.open_seed)
     model = build_fit(settings, images.classes)
     with tempfile.TemporaryDirectory() as folder:
         data = lay_out(images, Path(folder))
@@ -138,7 +138,7 @@ def _restart_one(trainer: Trainer, settings: FitSettings) -> None:
         return
     adversaries = stem_of(trainer.model).adversaries
     chosen = cast("AdversaryNetwork", adversaries[(epoch // every - 1) % len(adversaries)])
-    torch.manual_seed(settings.seed * 1_000_003 + epoch)  # alike on every worker
+    torch.manual_seed(settings.open_seed * 1_000_003 + epoch)  # alike on every worker
     chosen.restart()
     trainer.forget(chosen)
 

@@ -45,7 +45,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     fit = FitSettings(data=str(folder), weights=folder / "public.pt", architecture="yolov8p", size=96, channels=5)
     model = build_fit(fit, CLASSES)
     images = torch.from_numpy(shapes(2, (96, 96), 7).frames).permute(0, 3, 1, 2) / 255
-    stem_of(model).encoder.start_from([images], seed=0)
+    stem_of(model).encoder.start_from([images], np.random.default_rng(0))
     model(images)
     stem_of(model).take_codes()
     write_fitted(fit, CLASSES, TrainingSchedule(epochs=1, batch=1, steps=1), model.eval().state_dict(), key, folder)
@@ -141,7 +141,7 @@ def test_a_warm_start_takes_the_place_of_public_weights(
     frames = shapes(2, (96, 96), 7).frames
     pixels = torch.from_numpy(frames).permute(0, 3, 1, 2) / 255
     stem = stem_of(model)
-    stem.encoder.start_from([pixels], seed=0)
+    stem.encoder.start_from([pixels], np.random.default_rng(0))
     model(pixels)
     stem.take_codes()
     write_warm_start(public, CLASSES, model.eval().state_dict(), tmp_path)

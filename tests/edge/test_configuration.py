@@ -135,6 +135,7 @@ def test_a_mask_that_the_owner_signed_is_painted_and_nothing_hostile_takes_it_aw
     assert "evil.example" not in site.log()
 
 
+@pytest.mark.slow
 def test_what_is_masked_is_not_in_the_codes_and_a_lower_rate_holds(
     site: Site, carrier: Carrier, camera: LiveCamera
 ) -> None:
@@ -175,6 +176,7 @@ def test_a_clock_that_is_set_back_brings_no_expired_configuration_back(site: Sit
     assert _state(site).number == 8
 
 
+@pytest.mark.slow
 def test_a_configuration_with_which_a_camera_does_not_start_is_rolled_back(
     site: Site, carrier: Carrier, camera: LiveCamera
 ) -> None:

@@ -56,6 +56,7 @@ def _settings(place: Path, **changed: object) -> FitSettings:
         channels=6,
         restart=1,
         warm_up=1,
+        seed=0,
     )
     return settings.model_copy(update=changed)
 
@@ -90,7 +91,7 @@ def test_a_fit_killed_within_an_epoch_goes_on_to_what_it_would_have_come_to(plac
     run_fit(settings, place / "whole", key)
     options = ("--model", "yolov8p", "--size", 64, "--epochs", 3, "--batch", 4, "--channels", 6, "--restart", 1)
     files = ("--weights", place / "public.pt", "--key", key, "--out", place / "killed")
-    kill_within(3, 2, "fit", place / "tools", *files, *options, "--warm-up", 1, "--on", "local")
+    kill_within(3, 2, "fit", place / "tools", *files, *options, "--warm-up", 1, "--seed", 0, "--on", "local")
     assert [epoch.epoch for epoch in _epochs(place / "killed")] == [1, 2]
     assert (place / "killed" / "step.json").exists()
     lines: list[str] = []

@@ -123,7 +123,7 @@ def test_what_a_fit_leaves_gives_the_fitted_detectors_features(settings, tmp_pat
     model = build_fit(settings, CLASSES)
     stem = stem_of(model)
     images = _images()
-    stem.encoder.start_from([images.float() / 255], seed=0)
+    stem.encoder.start_from([images.float() / 255], np.random.default_rng(0))
     model.train()
     model(images.float() / 255)  # the normalisations see something
     stem.take_codes()
@@ -148,7 +148,7 @@ def test_what_a_fit_leaves_gives_the_fitted_detectors_features(settings, tmp_pat
 
 def test_the_network_at_the_edge_gives_the_levels_of_the_fit(settings):
     stem = stem_of(build_fit(settings, CLASSES))
-    stem.encoder.start_from([_images().float() / 255], seed=0)
+    stem.encoder.start_from([_images().float() / 255], np.random.default_rng(0))
     stem.eval()
     content = to_onnx(stem.encoder, settings.patch)
     assert to_onnx(stem.encoder, settings.patch) == content

@@ -120,6 +120,21 @@ def test_codes_begin_at_a_rotation_that_nobody_knows_and_carry_the_same(place: P
     assert float(spread.min()) > 0.3 * float(spread.max()), "each channel carries something"
 
 
+def test_codes_from_public_weights_begin_at_a_secret_rotation_unless_a_seed_is_stated(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    torch.save({"model": build_detector("yolov8p", CLASSES, None)}, tmp_path / "public.pt")
+    fit = _settings(tmp_path, warm_start=None, weights=tmp_path / "public.pt", warm_up=1)
+    secret, other = (_bottleneck(fit) for _ in range(2))
+    assert not torch.allclose(secret, other, atol=0.1)
+    stated = fit.model_copy(update={"seed": 0})
+    assert torch.equal(_bottleneck(stated), _bottleneck(stated))
+
+
+def _bottleneck(settings: FitSettings) -> torch.Tensor:
+    torch.manual_seed(0)
+    return stem_of(_warmed(settings)[0]).encoder.bottleneck.weight.detach()
+
+
 @pytest.mark.parametrize(
     ("changed", "error", "message"),
     [
@@ -182,6 +197,7 @@ def test_a_fit_publishes_and_another_begins_from_it(place: Path, tmp_path: Path)
     make_dataset(tmp_path / "tools", count=18)
     succeed("keygen", "--out", key)
     shape = ("--model", "yolov8p", "--size", 64, "--epochs", 1, "--batch", 4, "--channels", _CHANNELS, "--warm-up", 1)
+    shape += ("--seed", 0)
     common = (tmp_path / "tools", "--key", key, *shape, "--on", "local")
     kept, second = tmp_path / "kept", tmp_path / "second"
     succeed("fit", *common, "--weights", place / "public.pt", "--out", kept, "--keep-checkpoints")

@@ -13,6 +13,14 @@ from raypp.ledger.tables import Base, ChunkRow, FrameRow
 _NEW = ("chunks", "frames")
 
 
+def make_older(url: str, schema: str) -> None:
+    """Make an empty ledger as a raypp of an older schema left it."""
+    database = Database.open(url, create=True)
+    with database.write(patient=True) as target:
+        command.upgrade(migration_config(target), schema)
+    database.close()
+
+
 def write_older(url: str, ledger: Ledger) -> None:
     """Write what a ledger holds into one that is not there yet, of schema 0006."""
     database = Database.open(url, create=True)

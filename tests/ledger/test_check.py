@@ -19,6 +19,7 @@ from raypp.ledger.check.ledger import LedgerChecked, check_ledger
 from raypp.ledger.packing import as_stored
 from raypp.ledger.reaggregation import reaggregate
 from raypp.ledger.retention import forget
+from raypp.ledger.schema import newest_schema
 from raypp.ledger.store import Ledger
 from raypp.ledger.types import StreamAbout
 from raypp.serving.stream_writer import StreamWriter
@@ -174,7 +175,7 @@ DAMAGES = {
     "UPDATE settings SET document = 'tools: 5'": "settings",
     "UPDATE sites SET settings = 'tools: 5' WHERE name = 'yard'": "settings of site yard",
     "UPDATE models SET classes = '5'": "its classes are no list",
-    "UPDATE raypp_schema SET version_num = '0006'": "the ledger has schema 0006, and this raypp checks 0012",
+    "UPDATE raypp_schema SET version_num = '0006'": f"has schema 0006, and this raypp checks {newest_schema()}",
 }
 
 
@@ -227,7 +228,7 @@ def test_frames_of_an_older_schema_are_checked_once_it_is_brought_up(whole: Path
         write_older(empty_url, ledger)
     with Ledger.open(empty_url, create=False) as older:
         assert _problems(older) == [
-            "the ledger has schema 0006, and this raypp checks 0012; bring it up, or a copy of it"
+            f"the ledger has schema 0006, and this raypp checks {newest_schema()}; bring it up, or a copy of it"
         ]
     with Ledger.open(empty_url) as older:
         assert _problems(older) == []

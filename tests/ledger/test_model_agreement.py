@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from raypp.ledger.model_agreement import Agreement, AgreementBook, ClassAgreement
 from raypp.ledger.store import Ledger
+from tests.ledger.older import make_older
 from tests.ledger.registered import OTHER_VEIL, VEIL
 from tests.ledger.site import Clock
 
@@ -35,9 +36,7 @@ def test_counts_of_replicas_add_up(ledger: Ledger, clock: Clock):
 
 def test_a_ledger_of_an_older_schema_has_none(tmp_path):
     url = f"sqlite:///{tmp_path / 'ledger.db'}"
-    with Ledger.open(url) as ledger, ledger.database.write() as connection:
-        connection.exec_driver_sql("DROP TABLE model_agreements")
-        connection.exec_driver_sql("UPDATE raypp_schema SET version_num = '0011'")
+    make_older(url, "0011")
     with Ledger.open(url, create=False) as ledger:
         assert AgreementBook(ledger).kept() == ()
     with Ledger.open(url) as ledger:

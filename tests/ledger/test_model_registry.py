@@ -8,6 +8,7 @@ from raypp.ledger.audit_log import AuditLog
 from raypp.ledger.model_registry import ModelRegistry
 from raypp.ledger.model_values import DeploymentAction, GateOutcome, VeilCertificate
 from raypp.ledger.store import Ledger
+from tests.ledger.older import make_older
 from tests.ledger.registered import OTHER_VEIL, VEIL, evaluated, registered
 from tests.ledger.site import SECOND, Clock
 
@@ -139,10 +140,7 @@ def test_of_promotions_at_the_same_time_one_is_made(registry: ModelRegistry, led
 
 def test_a_ledger_of_an_older_schema_has_no_models_and_is_only_read(tmp_path):
     url = f"sqlite:///{tmp_path}/ledger.db"
-    with Ledger.open(url) as ledger, ledger.database.write() as connection:
-        for table in ("deployments", "model_aliases", "registered_models", "veil_certificates", "model_agreements"):
-            connection.exec_driver_sql(f"DROP TABLE {table}")
-        connection.exec_driver_sql("UPDATE raypp_schema SET version_num = '0010'")
+    make_older(url, "0010")
     with Ledger.open(url, create=False) as ledger:
         registry = ModelRegistry(ledger)
         assert registry.models() == registry.deployments() == ()

@@ -7,28 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from raypp.ledger.device_values import CameraCondition, DeviceCamera, DeviceInstance, DeviceReport, SilenceLimits
-from raypp.ledger.devices import Devices
+from raypp.ledger.device_values import CameraCondition, DeviceCamera
 from raypp.ledger.identity import Identities
 from raypp.ledger.ledger_list import LedgerList
 from raypp.ledger.ledgers import Ledgers
 from raypp.ledger.store import Ledger
 from raypp.web.request import PageRequest, PageResponse
 from raypp.web.routes import respond
-from tests.ledger.site import SECOND, T0, Clock
+from tests.ledger.site import SECOND, Clock
+from tests.web.devices import note_device
 from tests.web.escaping import NASTY
 from tests.web.pages import Page, basic
-
-_LIMITS = SilenceLimits(90 * SECOND, 900 * SECOND)
-
-
-def report(**changed: object) -> DeviceReport:
-    values = {"agent_version": "0.1.0", "veil_id": "ab" * 16, "spool_bytes": 0, "disk_free_bytes": 1 << 40}
-    return DeviceReport.model_validate(values | changed)
-
-
-def note(ledger: Ledger, site: str, device: str = "agent", *, stopped: bool = False, **changed: object) -> None:
-    Devices(ledger).note(site, device, DeviceInstance(1, T0, stopped), report(**changed), _LIMITS, 1000)
 
 
 @dataclass
@@ -55,14 +44,15 @@ def sites(tmp_path: Path) -> Iterator[Sites]:
 
 
 def test_what_is_missing_late_or_in_trouble_comes_first(sites: Sites) -> None:
-    note(sites.ledger, "plant-1", "gone")
+    note_device(sites.ledger, "plant-1", "gone")
     sites.clock.now += 850 * SECOND
-    note(sites.ledger, "plant-1", "late")
-    note(sites.ledger, "plant-2", "ended", stopped=True)
+    note_device(sites.ledger, "plant-1", "late")
+    note_device(sites.ledger, "plant-2", "ended", stopped=True)
     sites.clock.now += 91 * SECOND
-    note(sites.ledger, "plant-1", "well")
+    note_device(sites.ledger, "plant-1", "well")
     refused = DeviceCamera(camera="gate", condition=CameraCondition.REFUSED)
-    note(sites.ledger, "plant-2", "troubled", cameras=(refused,), clock_offset_us=7 * SECOND, disk_free_bytes=5_000_000)
+    trouble = {"cameras": (refused,), "clock_offset_us": 7 * SECOND, "disk_free_bytes": 5_000_000}
+    note_device(sites.ledger, "plant-2", "troubled", **trouble)
     answer = Page(sites.get("/devices"))
     names = ["gone", "late", "troubled", "well", "ended"]
     assert [name.split("/")[1] for name in answer.named("data-device")] == names
@@ -74,7 +64,7 @@ def test_what_is_missing_late_or_in_trouble_comes_first(sites: Sites) -> None:
 
 def test_a_site_sees_its_own_devices_and_no_other(sites: Sites) -> None:
     for name in ("plant-1", "plant-2"):
-        note(sites.ledger, name, f"box-of-{name}")
+        note_device(sites.ledger, name, f"box-of-{name}")
     assert sites.listed() == ["plant-1/box-of-plant-1", "plant-2/box-of-plant-2"]
     assert sites.listed("plant-1") == ["plant-1/box-of-plant-1"]
     assert b"plant-2" not in sites.get("/api/devices", "plant-1").body
@@ -89,7 +79,9 @@ def test_a_site_s_page_has_the_cameras_of_each_device(sites: Sites) -> None:
         DeviceCamera(camera="gate", condition=CameraCondition.CAPTURING, fps=1.999, last_frame_us=sites.clock.now),
         DeviceCamera(camera="yard", condition=CameraCondition.SILENT, dropped_frames=1234),
     )
-    note(sites.ledger, "plant-1", cameras=cameras, cameras_left_out=3, oldest_unsent_us=sites.clock.now - 7200 * SECOND)
+    note_device(
+        sites.ledger, "plant-1", cameras=cameras, cameras_left_out=3, oldest_unsent_us=sites.clock.now - 7200 * SECOND
+    )
     page = Page(sites.get("/sites/plant-1/devices"))
     assert page.named("data-camera") == ["gate", "yard"]
     for words in ("2.00", "just now", "1,234", "1 capturing, 1 silent, 3 more", "frames wait to be sent since 2 h 00"):
@@ -99,7 +91,7 @@ def test_a_site_s_page_has_the_cameras_of_each_device(sites: Sites) -> None:
 
 def test_no_text_of_a_device_runs(sites: Sites) -> None:
     camera = DeviceCamera(camera=NASTY, condition=CameraCondition.SILENT)
-    note(sites.ledger, "plant-1", NASTY, agent_version=NASTY, cameras=(camera,))
+    note_device(sites.ledger, "plant-1", NASTY, agent_version=NASTY, cameras=(camera,))
     for path in ("/devices", "/sites/plant-1/devices"):
         answer = sites.get(path)
         assert sum(tag == "script" for tag, _ in Page(answer).elements) == 1
@@ -108,7 +100,7 @@ def test_no_text_of_a_device_runs(sites: Sites) -> None:
 def test_devices_come_in_pages_and_there_may_be_none(sites: Sites) -> None:
     assert "No devices yet" in Page(sites.get("/devices")).text
     for number in range(201):
-        note(sites.ledger, "plant-1", f"d{number:03}")
+        note_device(sites.ledger, "plant-1", f"d{number:03}")
     assert [len(Page(sites.get("/devices", query=f"page={page}")).named("data-device")) for page in (1, 2, 9)] == [
         200, 1, 1,
     ]  # fmt: skip
@@ -121,7 +113,7 @@ def test_devices_of_a_ledger_that_does_not_answer_are_not_among_them_and_the_pag
         identities = Identities(ledgers)
         north = ledgers.named("north").ledger()
         north.add_site("plant-1")
-        note(north, "plant-1")
+        note_device(north, "plant-1")
         headers = basic(identities.add_operator("boss"))
         answer = respond(PageRequest("GET", "/devices", "", headers), ledgers, identities, Clock().now)
     page = Page(answer)

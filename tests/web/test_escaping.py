@@ -12,6 +12,7 @@ from raypp.web.templating import environment
 from tests.reports.conftest import ODD
 from tests.web import yards
 from tests.web.benches import DAY
+from tests.web.devices import note_device
 from tests.web.escaping import NASTY, shape, with_names
 from tests.web.pages import RANGE, Page, basic, get
 
@@ -65,6 +66,9 @@ def rendered(plant, yard, bench, monkeypatch):
     monkeypatch.setattr(request, "render", note)
     for path in ("/", "/sites/plant-1", "/sites/quiet", "/sites/plant-1/episodes", "/sites/quiet/episodes", "/source"):
         assert get(plant, path, RANGE if "plant-1" in path else "").status == 200
+    note_device(yard.ledger, "yard")
+    listed = PageRequest("GET", "/devices", "", basic(yard.tokens["operator"]))
+    assert respond(listed, yard.ledger, yard.identities, yards.NOW_US).status == 200
     assert get(plant, "/nowhere").status == 404
     wanted = PageRequest("GET", "/sites/yard/safety", f"{DAYS}&zone=track", basic(yard.tokens["operator"]))
     assert respond(wanted, yard.ledger, yard.identities, yards.NOW_US).status == 200
