@@ -132,7 +132,7 @@ COMMANDS = {
     ),
     "label": CommandEntry(
         Reader.OWNER,
-        "Hand labels with their plain frames to COCO, CVAT or Label Studio, inside, and take them back.",
+        "Hand labels with their plain frames to COCO, CVAT or Label Studio, inside, and back; mark true uses of tools.",
         "raypp.cli.label:label",
     ),
     "ticket": CommandEntry(

@@ -102,6 +102,11 @@ def name_command(name: str) -> None:
     _COMMAND["name"] = name
 
 
+def say_address(address: str) -> None:
+    """Print a page's address on standard output: it holds a secret, which no log of ours keeps."""
+    Console(soft_wrap=True).print(address, highlight=False, markup=False)
+
+
 def say(console: Console, lines: Iterable[str]) -> None:
     """Print lines as they are, whatever they hold."""
     for line in lines:

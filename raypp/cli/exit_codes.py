@@ -33,6 +33,7 @@ ATTENTION = {
     "show": "some frames cannot be shown",
     "label export": "some frames cannot be shown, and are left out",
     "label import": "some images are of no frame, or some things in the document are no boxes",
+    "label uses": "a use is begun and not ended",
     "ticket answer": "frames or labels of some tickets are gone, or cannot be shown",
     "ticket apply": "some answers cannot be used, since their frames or labels are gone",
     "drift check": "a camera drifted",

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from raypp.cli.console import ConsoleProgress, error_console, say
+from raypp.cli.commands import require_packages
+from raypp.cli.console import ConsoleProgress, error_console, say, say_address
 from raypp.cli.exit_codes import end_with_attention
 from raypp.cli.group import command_group
 from raypp.cli.json_file import write_json
@@ -25,7 +26,7 @@ from raypp.errors import OptionError
 from raypp.io.private import private_folder, write_private
 from raypp.media.annotations.label_tool import LabelTool
 
-label = command_group("Labels for COCO, CVAT and Label Studio, and back; inside the perimeter.")
+label = command_group("Labels for COCO, CVAT and Label Studio, and back; true uses of tools; inside the perimeter.")
 
 
 @label.command("export")
@@ -119,3 +120,39 @@ def import_labels(
     say(console, [f"labels        {name}: {summary.images} frames read, {summary.changed} of them changed"])
     write_json(json_file, summary)
     end_with_attention(bool(summary.problems))
+
+
+@label.command("uses")
+def mark_uses(
+    video: Annotated[Path, typer.Argument(help="The video, as it was recorded.")],
+    tool: Annotated[list[str], typer.Option(help="A tool whose uses are marked; repeat. Key 1 chooses the first.")],
+    out: Annotated[
+        Path | None, typer.Option(help="CSV of uses, kept at each change; VIDEO.uses.csv by default.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="Port of 127.0.0.1 for the page; 0 for any.", min=0, max=65535)] = 0,
+) -> None:
+    """Mark where uses of tools begin and end, on a page of this machine that plays the plain video.
+
+    Example: raypp label uses bench.mp4 --tool hammer --tool saw
+    """
+    from raypp.shards.place import refuse_within_archive
+    from raypp.usage.true_uses import check_tools, uses_path
+
+    console = error_console()
+    check_tools(tool)
+    path = out or uses_path(video)
+    if path.resolve() == video.resolve():
+        raise OptionError(f"`out` {path} is the video itself; choose another file")
+    refuse_within_archive(path, "true uses")
+    require_packages(("av", "starlette", "uvicorn", "jinja2"), "label uses")
+    from raypp.reveal.uses_page import serve_uses
+    from raypp.reveal.video_frames import VideoFrames
+    from raypp.usage.use_marks import UseMarks
+
+    frames = VideoFrames(video, ConsoleProgress(console))
+    with UseMarks(path, tool, frames.end_us) as marks:
+        serve_uses(frames, marks, tool, port, say_address)
+        begun = sorted({use.tool for use in marks.uses if use.end_us is None})
+        say(console, [f"uses          {len(marks.uses)} in {path}" if marks.uses else "uses          none marked"])
+        say(console, [f"{name} is begun and not ended; run the command again, and mark its end" for name in begun])
+    end_with_attention(bool(begun))

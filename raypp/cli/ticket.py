@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from raypp.cli.commands import require_packages
-from raypp.cli.console import ConsoleProgress, error_console, say
+from raypp.cli.console import ConsoleProgress, error_console, say, say_address
 from raypp.cli.exit_codes import end_with_attention
 from raypp.cli.group import command_group
 from raypp.cli.json_file import write_json
@@ -125,8 +124,8 @@ def answer_tickets(
             require_packages(("starlette", "uvicorn", "jinja2"), "ticket answer")
             from raypp.key_sources.place import optional_key_place
             from raypp.reveal.owner_side import OwnerSide
-            from raypp.reveal.ticket_desk import serve_tickets
             from raypp.reveal.ticket_frames import TicketFrames
+            from raypp.reveal.ticket_page import serve_tickets
             from raypp.veil.keyfile import resolve_key_place
 
             side = OwnerSide(
@@ -141,7 +140,7 @@ def answer_tickets(
             progress = ConsoleProgress(console)
             frames = TicketFrames(side.open(progress), ticketed.tickets, progress)
             problems += filter(None, map(frames.problem, {ticket.sample_id for ticket in ticketed.tickets}))
-            serve_tickets(ticketed, journal, frames, port, _say_address)
+            serve_tickets(ticketed, journal, frames, port, say_address)
         say(console, problems)
         say(console, [f"answered      {len(journal.answers)} of {len(ticketed.tickets)} tickets, in {out}"])
     end_with_attention(bool(problems))
@@ -189,8 +188,3 @@ def apply_tickets(
     )
     write_json(json_file, summary)
     end_with_attention(bool(summary.problems))
-
-
-def _say_address(address: str) -> None:
-    """Print the page's address on standard output: it holds a secret, which no log of ours keeps."""
-    Console(soft_wrap=True).print(address, highlight=False, markup=False)

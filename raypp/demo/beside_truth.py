@@ -1,10 +1,8 @@
 """Reports of a hall of the sample beside the truth: uses of tools, violations, executions."""
 
-import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
-from pathlib import Path
 
 from raypp.demo.procedures import TrueExecution
 from raypp.demo.workshop.compliance import ComplianceSite
@@ -14,6 +12,7 @@ from raypp.procedure.verdict import DEVIATIONS, ExecutionOutcome, StepVerdict
 from raypp.reports.records import Recorded
 from raypp.reports.safety import SiteSafety
 from raypp.usage.metrics import LabelledSpan, SegmentalF1, segmental_f1
+from raypp.usage.true_uses import true_spans
 from raypp.usage.violation import Exposure, ViolationKind
 
 _OVERLAP = 0.5
@@ -83,7 +82,7 @@ def compare_hall(
         judged = Compared(tuple(spans), tuple(_true_span(execution) for execution in site.executions))
     return HallResult(
         site=site.name,
-        uses=Compared(tuple(uses), tuple(_true_uses(site.bench.timeline_path))),
+        uses=Compared(tuple(uses), tuple(true_spans(site.bench.timeline_path))),
         violations=Compared(tuple(violations), site.violations),
         executions=judged,
         cannot_tell=_cannot_tell(safety.exposures),
@@ -157,8 +156,3 @@ def _cannot_tell(exposures: Iterable[Exposure]) -> dict[str, float]:
         told_us = row.worn_us + row.not_worn_us
         seconds[row.item] = unknown_us + row.cannot_tell_us, all_us + told_us + row.cannot_tell_us
     return {item: unknown_us / max(all_us, 1) for item, (unknown_us, all_us) in sorted(seconds.items())}
-
-
-def _true_uses(path: Path) -> list[LabelledSpan]:
-    with path.open() as file:
-        return [LabelledSpan(row["tool"], float(row["start_s"]), float(row["end_s"])) for row in csv.DictReader(file)]

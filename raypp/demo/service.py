@@ -1,6 +1,5 @@
 """The demo's end: the sample's sites stream their videos through the real service; its reports beside the truth."""
 
-import csv
 import os
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from raypp.text.wording import counted
 from raypp.usage.episode import Episode
 from raypp.usage.metrics import LabelledSpan, SegmentalF1, segmental_f1
 from raypp.usage.settings import SiteSettings
+from raypp.usage.true_uses import true_spans
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import save_site_key
 from raypp.veil.spec import VeilSpec
@@ -158,7 +158,7 @@ def _result(ledger: Ledger, video: SampleVideo, folder: Path) -> SiteResult:
         raise RayppError(f"no frame of {video.site} has reached the ledger; see the logs in {folder.parent}")
     write_files(records.figures(), records, folder)
     start_s = video.started_at.replace(tzinfo=UTC).timestamp()
-    segments, truth = _segments(records.episodes, start_s), _truth(video.timeline_path)
+    segments, truth = _segments(records.episodes, start_s), true_spans(video.timeline_path)
     return SiteResult(
         site=video.site,
         used_s=_totals(segments),
@@ -174,11 +174,6 @@ def _segments(episodes: Sequence[Episode], start_s: float) -> list[LabelledSpan]
         LabelledSpan(episode.tool, episode.start_us / 1e6 - start_s, episode.end_us / 1e6 - start_s)
         for episode in episodes
     ]
-
-
-def _truth(path: Path) -> list[LabelledSpan]:
-    with path.open() as file:
-        return [LabelledSpan(row["tool"], float(row["start_s"]), float(row["end_s"])) for row in csv.DictReader(file)]
 
 
 def _totals(segments: Sequence[LabelledSpan]) -> dict[str, float]:

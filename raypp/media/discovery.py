@@ -25,7 +25,7 @@ from raypp.media.source import (
 )
 
 _MOST_INVENTORY_BYTES = 32_000_000
-_EXPECTED = (".labels.csv", ".timeline.csv", ".txt", ".yaml", ".yml", ".json", ".md", ".cache")
+_EXPECTED = (".labels.csv", ".timeline.csv", ".uses.csv", ".txt", ".yaml", ".yml", ".json", ".md", ".cache")
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,11 @@
 """The plain frames of tickets, as the owner looks at them: in memory, and never on a disk."""
 
-import io
 from collections.abc import Sequence
 
-from PIL import Image
-
 from raypp.progress import SILENT, Progress
+from raypp.reveal.jpeg import jpeg
 from raypp.reveal.owner_side import OwnerFrames
 from raypp.tickets.ticket import Ticket
-
-_QUALITY = 92
 
 
 class TicketFrames:
@@ -33,7 +29,7 @@ class TicketFrames:
                 if isinstance(frame, str):
                     self._problems[row.sample_id] = frame
                 else:
-                    self._frames[row.sample_id] = _jpeg(Image.fromarray(frame.square))
+                    self._frames[row.sample_id] = jpeg(frame.square)
                 advance(1, "", 1)
 
     def image(self, sample_id: str) -> bytes | None:
@@ -43,9 +39,3 @@ class TicketFrames:
     def problem(self, sample_id: str) -> str | None:
         """Say why a frame cannot be had, or None."""
         return self._problems.get(sample_id)
-
-
-def _jpeg(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=_QUALITY, subsampling=0)
-    return buffer.getvalue()

@@ -32,7 +32,7 @@ _CALLED_OTHERWISE = {
 }
 _CALLED_OTHERWISE |= {"report_executions": "report", "report_safety": "report"}
 _CALLED_OTHERWISE |= {"answer_tickets": "ticket answer", "apply_tickets": "ticket apply"}
-_CALLED_OTHERWISE |= {"export_labels": "label export", "import_labels": "label import"}
+_CALLED_OTHERWISE |= {"export_labels": "label export", "import_labels": "label import", "mark_uses": "label uses"}
 
 
 def _files() -> list[Path]:

@@ -1,12 +1,8 @@
 """The page of tickets: plain frames for this machine's user alone, and answers from the page itself alone."""
 
-import http.client
 import io
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,40 +11,15 @@ from PIL import Image
 
 from raypp.errors import KeyFileError, OptionError
 from raypp.reveal.owner_side import OwnerSide
-from raypp.reveal.ticket_desk import serve_tickets
 from raypp.reveal.ticket_frames import TicketFrames
+from raypp.reveal.ticket_page import serve_tickets
 from raypp.shards.reader import ShardReader
 from raypp.tickets.journal import AnswerJournal
 from raypp.tickets.ticketed import TicketedArchive, match_archive
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
+from tests.reveal.local_client import LocalClient, served
 from tests.tickets.archives import labels_of, opened, suspects, veiled
-
-
-@dataclass
-class _Browser:
-    """A client that keeps the page's cookie and its token against forged requests."""
-
-    address: str
-    headers: dict[str, str] = field(default_factory=dict)
-
-    def ask(self, path: str, body: object = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
-        where = urlsplit(self.address).netloc
-        text = None if body is None else json.dumps(body)
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        with closing(http.client.HTTPConnection(where, timeout=30)) as connection:
-            connection.request("GET" if body is None else "POST", path, text, {"Host": where} | self.headers | named)
-            with connection.getresponse() as answer:
-                return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
-
-    def enter(self) -> None:
-        parts = urlsplit(self.address)
-        status, headers, _ = self.ask(f"/?{parts.query}")
-        assert (status, headers["location"]) == (303, "/")
-        assert {"httponly", "samesite=strict"} <= set(headers["set-cookie"].lower().split("; "))
-        self.headers["Cookie"] = headers["set-cookie"].partition(";")[0]
-        page = self.ask("/")[2].decode()
-        self.headers["X-CSRF-Token"] = page.partition('name="csrf" content="')[2].partition('"')[0]
 
 
 @pytest.fixture(scope="module")
@@ -65,32 +36,18 @@ def _side(ticketed: TicketedArchive) -> OwnerSide:
 
 
 @pytest.fixture
-def browser(ticketed: TicketedArchive, tmp_path: Path) -> Iterator[_Browser]:
+def browser(ticketed: TicketedArchive, tmp_path: Path) -> Iterator[LocalClient]:
     """A browser beside a page that is served; it has not opened it yet."""
     frames = TicketFrames(_side(ticketed).open(), ticketed.tickets)
-    with AnswerJournal(tmp_path / "given.jsonl", ticketed.tickets, ticketed.table.classes) as journal:
-        addresses: list[str] = []
-        ready = threading.Event()
-
-        def listens(address: str) -> None:
-            addresses.append(address)
-            ready.set()
-
-        thread = threading.Thread(target=serve_tickets, args=(ticketed, journal, frames, 0, listens))
-        thread.start()
-        assert ready.wait(30)
-        client = _Browser(addresses[0])
-        try:
-            yield client
-        finally:
-            client.enter()
-            assert client.ask("/api/end", {})[0] == 200
-            thread.join(30)
-            assert not thread.is_alive(), "the button End ends the page"
+    with (
+        AnswerJournal(tmp_path / "given.jsonl", ticketed.tickets, ticketed.table.classes) as journal,
+        served(lambda ready: serve_tickets(ticketed, journal, frames, 0, ready)) as client,
+    ):
+        yield client
 
 
 def test_the_owner_sees_the_plain_frame_and_answers(
-    browser: _Browser, ticketed: TicketedArchive, tmp_path: Path
+    browser: LocalClient, ticketed: TicketedArchive, tmp_path: Path
 ) -> None:
     browser.enter()
     listed = json.loads(browser.ask("/api/tickets")[2])
@@ -113,7 +70,7 @@ def test_the_owner_sees_the_plain_frame_and_answers(
     assert (tmp_path / "given.jsonl").read_text() == kept
 
 
-def test_nobody_else_gets_in(browser: _Browser, ticketed: TicketedArchive, tmp_path: Path) -> None:
+def test_nobody_else_gets_in(browser: LocalClient, ticketed: TicketedArchive, tmp_path: Path) -> None:
     ticket = ticketed.tickets[0].ticket
     answer = {"ticket": ticket, "verdict": "agree"}
     for path in ("/", "/?token=wrong", "/api/tickets", f"/frames/{ticket}", "/tickets.js"):
@@ -127,7 +84,7 @@ def test_nobody_else_gets_in(browser: _Browser, ticketed: TicketedArchive, tmp_p
     assert (tmp_path / "given.jsonl").read_bytes() == b""
 
 
-def test_a_browser_may_run_nothing_but_the_pages_own_script(browser: _Browser) -> None:
+def test_a_browser_may_run_nothing_but_the_pages_own_script(browser: LocalClient) -> None:
     browser.enter()
     _, headers, body = browser.ask("/")
     policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
@@ -157,7 +114,7 @@ def test_a_frame_that_cannot_be_had_is_told(ticketed: TicketedArchive, tmp_path:
         OwnerSide(str(root), tmp_path / "other.key").open()
 
 
-def test_a_port_that_is_taken_is_one_line(browser: _Browser, ticketed: TicketedArchive, tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_one_line(browser: LocalClient, ticketed: TicketedArchive, tmp_path: Path) -> None:
     port = urlsplit(browser.address).port
     frames = TicketFrames(_side(ticketed).open(), ())
     with (
