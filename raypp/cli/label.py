@@ -149,8 +149,7 @@ def mark_uses(
     from raypp.reveal.video_frames import VideoFrames
     from raypp.usage.use_marks import UseMarks
 
-    frames = VideoFrames(video, ConsoleProgress(console))
-    with UseMarks(path, tool, frames.end_us) as marks:
+    with VideoFrames(video, ConsoleProgress(console)) as frames, UseMarks(path, tool, frames.end_us) as marks:
         serve_uses(frames, marks, tool, port, say_address)
         begun = sorted({use.tool for use in marks.uses if use.end_us is None})
         say(console, [f"uses          {len(marks.uses)} in {path}" if marks.uses else "uses          none marked"])

@@ -4,6 +4,8 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Lock
+from types import TracebackType
+from typing import Self
 
 from raypp.errors import MediaError, SourceReadError
 from raypp.geometry.letterbox import Letterbox
@@ -27,6 +29,8 @@ _EVERY = Sampling(SamplingMode.EVERY)
 class VideoFrames:
     """The frames of a video: their times, and each as JPEG with at most 1280 pixels a side; safe for threads.
 
+    Used as a context manager, which closes the video.
+
     The whole video is decoded once at first, since only that tells which frames are shown, and when.
 
     Args:
@@ -46,6 +50,38 @@ class VideoFrames:
     def __init__(self, path: Path, progress: Progress = SILENT) -> None:
         self.name = path.name
         self._source = open_source(str(path))
+        try:
+            self._open(path, progress)
+        except BaseException:
+            self._source.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._leave()
+            self._source.close()
+
+    def image(self, number: int) -> bytes | None:
+        """Return a frame as JPEG, by its number from 0 on; None if there is none, or it cannot be decoded now.
+
+        Raises:
+            MediaError: if the file cannot be read any more.
+        """
+        if not 0 <= number < len(self.times_us):
+            return None
+        with self._lock:
+            if number not in self._cache:
+                self._decode_to(number)
+            if number in self._cache:
+                self._cache.move_to_end(number)
+            return self._cache.get(number)
+
+    def _open(self, path: Path, progress: Progress) -> None:
         report = DecodeReport()
         try:
             self._info = probe(self._source)
@@ -66,21 +102,6 @@ class VideoFrames:
         self._lock, self._cache, self._held = Lock(), OrderedDict[int, bytes](), 0
         self._decoder: Iterator[Frame] = iter(())
         self._next = len(self.times_us)
-
-    def image(self, number: int) -> bytes | None:
-        """Return a frame as JPEG, by its number from 0 on; None if there is none, or it cannot be decoded now.
-
-        Raises:
-            MediaError: if the file cannot be read any more.
-        """
-        if not 0 <= number < len(self.times_us):
-            return None
-        with self._lock:
-            if number not in self._cache:
-                self._decode_to(number)
-            if number in self._cache:
-                self._cache.move_to_end(number)
-            return self._cache.get(number)
 
     def _times(self, report: DecodeReport, progress: Progress) -> Iterator[int]:
         times = decode_as(self._source, self._info, 0, END_US, _EVERY, lambda _, time_us, __: time_us, report=report)
@@ -107,9 +128,7 @@ class VideoFrames:
         self._next = len(self.times_us)  # the decoder is at its end: the next frame enters the video anew
 
     def _enter(self, number: int) -> None:
-        close = getattr(self._decoder, "close", None)
-        if close:
-            close()
+        self._leave()
         self._next = number
         self._decoder = decode(
             self._source,
@@ -121,6 +140,11 @@ class VideoFrames:
             None,
             report=DecodeReport(),
         )
+
+    def _leave(self) -> None:
+        close = getattr(self._decoder, "close", None)
+        if close:
+            close()
 
     def _keep(self, number: int, image: bytes) -> None:
         self._held += len(image) - len(self._cache.pop(number, b""))

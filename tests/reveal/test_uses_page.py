@@ -28,8 +28,8 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def client(video: Path, tmp_path: Path) -> Iterator[LocalClient]:
-    frames = VideoFrames(video)
     with (
+        VideoFrames(video) as frames,
         UseMarks(tmp_path / "bench.uses.csv", _TOOLS, frames.end_us) as marks,
         served(lambda ready: serve_uses(frames, marks, _TOOLS, 0, ready)) as client,
     ):
@@ -48,13 +48,13 @@ def _number(image: bytes) -> int:
 def test_frames_are_exact_in_any_order(video: Path, monkeypatch: pytest.MonkeyPatch, cache_bytes: int) -> None:
     monkeypatch.setattr(video_frames, "_CACHE_BYTES", cache_bytes)
     monkeypatch.setattr(video_frames, "_AHEAD", 8)
-    frames = VideoFrames(video)
-    assert frames.times_us == tuple(range(0, 4_000_000, 100_000))
-    assert (frames.end_us, frames.damaged) == (4_000_000, 0)
-    for number in (0, 1, 2, 39, 38, 12, 11, 10, 25, 26, 0, 39):
-        assert _number(frames.image(number)) == number
-    assert frames.image(40) is None
-    assert frames.image(-1) is None
+    with VideoFrames(video) as frames:
+        assert frames.times_us == tuple(range(0, 4_000_000, 100_000))
+        assert (frames.end_us, frames.damaged) == (4_000_000, 0)
+        for number in (0, 1, 2, 39, 38, 12, 11, 10, 25, 26, 0, 39):
+            assert _number(frames.image(number)) == number
+        assert frames.image(40) is None
+        assert frames.image(-1) is None
 
 
 def test_a_file_that_is_no_video_is_told(tmp_path: Path) -> None:
