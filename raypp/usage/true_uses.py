@@ -37,7 +37,7 @@ class TrueUse:
 
     @property
     def order(self) -> tuple[int, bool, int, str, str]:
-        """What uses are sorted by: start, end, tool, instance."""
+        """Place among other uses: by start, end, tool and instance."""
         return self.start_us, self.end_us is None, self.end_us or 0, self.tool, self.instance
 
     def covers(self, time_us: int) -> bool:
@@ -62,16 +62,20 @@ def check_tools(tools: Sequence[str]) -> None:
 
 
 def true_spans(path: Path) -> list[LabelledSpan]:
-    """Read true uses of tools as spans in seconds; errors as for `read_uses`, which also refuses a use without end."""
+    """Read true uses of tools as spans in seconds; errors as for `read_true_uses`, which also refuses a use without end."""
     spans = []
-    for use in read_uses(path):
+    for use in read_true_uses(path):
         if use.end_us is None:
-            raise LabelError(f"{path}: {use.tool} begins at {seconds(use.start_us)} s and never ends; mark its end")
+            raise LabelError(
+                f"{path}: {use.tool} begins at {seconds_text(use.start_us)} s and never ends; mark its end"
+            )
         spans.append(LabelledSpan(use.tool, use.start_us / 1e6, use.end_us / 1e6))
     return spans
 
 
-def read_uses(path: Path, tools: Collection[str] | None = None, video_end_us: int | None = None) -> tuple[TrueUse, ...]:
+def read_true_uses(
+    path: Path, tools: Collection[str] | None = None, video_end_us: int | None = None
+) -> tuple[TrueUse, ...]:
     """Read true uses of tools, sorted.
 
     Args:
@@ -107,7 +111,7 @@ def read_uses(path: Path, tools: Collection[str] | None = None, video_end_us: in
     return tuple(uses)
 
 
-def write_uses(path: Path, uses: Iterable[TrueUse]) -> None:
+def write_true_uses(path: Path, uses: Iterable[TrueUse]) -> None:
     """Write true uses of tools, sorted, whole or not at all, and on the disk when it returns; raises OSError.
 
     Instances of tools are not written.
@@ -116,8 +120,8 @@ def write_uses(path: Path, uses: Iterable[TrueUse]) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)
     for use in sorted(uses, key=lambda use: use.order):
-        end = "" if use.end_us is None else seconds(use.end_us)
-        writer.writerow([as_cell(use.tool), seconds(use.start_us), end])
+        end = "" if use.end_us is None else seconds_text(use.end_us)
+        writer.writerow([as_cell(use.tool), seconds_text(use.start_us), end])
     write_bytes(path, text.getvalue().encode(), durable=True)
 
 
@@ -126,7 +130,7 @@ def fault_of(uses: Sequence[TrueUse], video_end_us: int | None) -> tuple[TrueUse
 
     Args:
         uses: sorted. One use of each tool may be begun and not ended, before or after others of it.
-        video_end_us: as for `read_uses`.
+        video_end_us: as for `read_true_uses`.
     """
     last: dict[tuple[str, str], TrueUse] = {}
     begun: dict[tuple[str, str], TrueUse] = {}
@@ -141,7 +145,7 @@ def fault_of(uses: Sequence[TrueUse], video_end_us: int | None) -> tuple[TrueUse
     return None
 
 
-def seconds(time_us: int) -> str:
+def seconds_text(time_us: int) -> str:
     """Return a time as seconds with all six digits."""
     return f"{time_us // 1_000_000}.{time_us % 1_000_000:06}"
 
@@ -150,19 +154,21 @@ def _alone(use: TrueUse, video_end_us: int | None) -> str | None:
     if not use.tool:
         return "no tool is named"
     if use.end_us is not None and use.end_us <= use.start_us:
-        return f"{use.tool} ends at {seconds(use.end_us)} s, and begins at {seconds(use.start_us)} s"
+        return f"{use.tool} ends at {seconds_text(use.end_us)} s, and begins at {seconds_text(use.start_us)} s"
     last_us = use.start_us + 1 if use.end_us is None else use.end_us
     if video_end_us is not None and last_us > video_end_us:
-        return f"{use.tool} is used up to {seconds(last_us)} s, and the video ends at {seconds(video_end_us)} s"
+        return (
+            f"{use.tool} is used up to {seconds_text(last_us)} s, and the video ends at {seconds_text(video_end_us)} s"
+        )
     return None
 
 
 def _beside(use: TrueUse, before: TrueUse | None, begun: TrueUse | None) -> str | None:
     """Say why a use cannot be beside the one of its tool before it, and the one that is begun before it."""
     if begun and (use.end_us is None or use.start_us == begun.start_us):
-        return f"{use.tool} begins at {seconds(begun.start_us)} s, and again at {seconds(use.start_us)} s"
+        return f"{use.tool} begins at {seconds_text(begun.start_us)} s, and again at {seconds_text(use.start_us)} s"
     if before and before.end_us is not None and before.end_us > use.start_us:
-        return f"{use.tool} begins at {seconds(use.start_us)} s, and is in use since {seconds(before.start_us)} s"
+        return f"{use.tool} begins at {seconds_text(use.start_us)} s, and is in use since {seconds_text(before.start_us)} s"
     return None
 
 

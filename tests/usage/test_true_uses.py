@@ -10,7 +10,7 @@ import pytest
 
 from raypp.errors import LabelError, OptionError
 from raypp.usage.metrics import LabelledSpan
-from raypp.usage.true_uses import TrueUse, check_tools, read_uses, true_spans, uses_path, write_uses
+from raypp.usage.true_uses import TrueUse, check_tools, read_true_uses, true_spans, uses_path, write_true_uses
 from raypp.usage.use_marks import UseMarks
 
 _TOOLS = ("hammer", "saw")
@@ -30,7 +30,7 @@ def test_uses_are_read_as_they_were_written_sorted_and_to_the_microsecond(tmp_pa
         TrueUse("hammer", 2_000_000, None),
     ]
     path = uses_path(tmp_path / "bench.mp4")
-    write_uses(path, uses)
+    write_true_uses(path, uses)
     assert path.name == "bench.uses.csv"
     assert path.read_text().splitlines() == [
         "tool,start_s,end_s",
@@ -38,7 +38,7 @@ def test_uses_are_read_as_they_were_written_sorted_and_to_the_microsecond(tmp_pa
         "hammer,2.000000,",
         '"\'=saw, long",7.000001,9.000000',
     ]
-    assert read_uses(path) == (uses[1], uses[2], uses[0])
+    assert read_true_uses(path) == (uses[1], uses[2], uses[0])
     with pytest.raises(LabelError, match=r"hammer begins at 2\.000000 s and never ends; mark its end"):
         true_spans(path)
 
@@ -81,7 +81,7 @@ def test_a_file_that_cannot_be_true_is_told_in_one_line(tmp_path: Path, rows: tu
 
 def test_a_file_without_a_column_is_told(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match="has no column end_s; it needs tool, start_s, end_s"):
-        read_uses(_file(tmp_path, "saw,1", header="tool,start_s"))
+        read_true_uses(_file(tmp_path, "saw,1", header="tool,start_s"))
 
 
 def test_uses_that_touch_and_uses_of_several_tools_at_once_are_fine(tmp_path: Path) -> None:
@@ -104,11 +104,11 @@ def test_each_mark_is_in_the_file_and_can_be_taken_back(tmp_path: Path) -> None:
         ):
             change()
             states.append(marks.uses)
-            assert read_uses(path) == marks.uses
+            assert read_true_uses(path) == marks.uses
         assert marks.uses == (TrueUse("saw", 1_000_000, 5_000_000), TrueUse("hammer", 1_500_000, None))
         for state in reversed([(), *states[:-1]]):
             marks.undo()
-            assert marks.uses == state == read_uses(path)
+            assert marks.uses == state == read_true_uses(path)
         with pytest.raises(LabelError, match="nothing is left to be taken back"):
             marks.undo()
 
