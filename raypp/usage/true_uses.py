@@ -66,9 +66,7 @@ def true_spans(path: Path) -> list[LabelledSpan]:
     spans = []
     for use in read_true_uses(path):
         if use.end_us is None:
-            raise LabelError(
-                f"{path}: {use.tool} begins at {seconds_text(use.start_us)} s and never ends; mark its end"
-            )
+            raise LabelError(f"{path}: {use.tool} begins at {in_s(use.start_us)} s and never ends; mark its end")
         spans.append(LabelledSpan(use.tool, use.start_us / 1e6, use.end_us / 1e6))
     return spans
 
@@ -120,8 +118,8 @@ def write_true_uses(path: Path, uses: Iterable[TrueUse]) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)
     for use in sorted(uses, key=lambda use: use.order):
-        end = "" if use.end_us is None else seconds_text(use.end_us)
-        writer.writerow([as_cell(use.tool), seconds_text(use.start_us), end])
+        end = "" if use.end_us is None else in_s(use.end_us)
+        writer.writerow([as_cell(use.tool), in_s(use.start_us), end])
     write_bytes(path, text.getvalue().encode(), durable=True)
 
 
@@ -145,7 +143,7 @@ def fault_of(uses: Sequence[TrueUse], video_end_us: int | None) -> tuple[TrueUse
     return None
 
 
-def seconds_text(time_us: int) -> str:
+def in_s(time_us: int) -> str:
     """Return a time as seconds with all six digits."""
     return f"{time_us // 1_000_000}.{time_us % 1_000_000:06}"
 
@@ -154,21 +152,19 @@ def _alone(use: TrueUse, video_end_us: int | None) -> str | None:
     if not use.tool:
         return "no tool is named"
     if use.end_us is not None and use.end_us <= use.start_us:
-        return f"{use.tool} ends at {seconds_text(use.end_us)} s, and begins at {seconds_text(use.start_us)} s"
+        return f"{use.tool} ends at {in_s(use.end_us)} s, and begins at {in_s(use.start_us)} s"
     last_us = use.start_us + 1 if use.end_us is None else use.end_us
     if video_end_us is not None and last_us > video_end_us:
-        return (
-            f"{use.tool} is used up to {seconds_text(last_us)} s, and the video ends at {seconds_text(video_end_us)} s"
-        )
+        return f"{use.tool} is used up to {in_s(last_us)} s, and the video ends at {in_s(video_end_us)} s"
     return None
 
 
 def _beside(use: TrueUse, before: TrueUse | None, begun: TrueUse | None) -> str | None:
     """Say why a use cannot be beside the one of its tool before it, and the one that is begun before it."""
     if begun and (use.end_us is None or use.start_us == begun.start_us):
-        return f"{use.tool} begins at {seconds_text(begun.start_us)} s, and again at {seconds_text(use.start_us)} s"
+        return f"{use.tool} begins at {in_s(begun.start_us)} s, and again at {in_s(use.start_us)} s"
     if before and before.end_us is not None and before.end_us > use.start_us:
-        return f"{use.tool} begins at {seconds_text(use.start_us)} s, and is in use since {seconds_text(before.start_us)} s"
+        return f"{use.tool} begins at {in_s(use.start_us)} s, and is in use since {in_s(before.start_us)} s"
     return None
 
 

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from raypp.errors import LabelError
-from raypp.usage.true_uses import TrueUse, fault_of, read_true_uses, seconds_text, write_true_uses
+from raypp.usage.true_uses import TrueUse, fault_of, read_true_uses, in_s, write_true_uses
 
 
 class UseMarks:
@@ -64,7 +64,7 @@ class UseMarks:
         with self._change:
             begun = next((use for use in self._uses if use.tool == tool and use.end_us is None), None)
             if begun:
-                raise LabelError(f"{tool} is in use since {seconds_text(begun.start_us)} s; mark its end first")
+                raise LabelError(f"{tool} is in use since {in_s(begun.start_us)} s; mark its end first")
             self._set([*self._uses, TrueUse(tool, time_us, None)])
 
     def end(self, tool: str, time_us: int) -> None:
@@ -81,7 +81,7 @@ class UseMarks:
         with self._change:
             covering = [use for use in self._uses if use.tool == tool and use.covers(time_us)]
             if not covering:
-                raise LabelError(f"{tool} is not in use at {seconds_text(time_us)} s")
+                raise LabelError(f"{tool} is not in use at {in_s(time_us)} s")
             self._set([use for use in self._uses if use is not covering[-1]])
 
     def undo(self) -> None:
