@@ -62,7 +62,7 @@ def check_tools(tools: Sequence[str]) -> None:
 
 
 def true_spans(path: Path) -> list[LabelledSpan]:
-    """Read true uses of tools as spans in seconds; errors as for `read_true_uses`, which also refuses a use without end."""
+    """Read true uses of tools as spans in seconds; errors as for `read_true_uses`, and for a use without end."""
     spans = []
     for use in read_true_uses(path):
         if use.end_us is None:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from raypp.errors import LabelError
-from raypp.usage.true_uses import TrueUse, fault_of, read_true_uses, in_s, write_true_uses
+from raypp.usage.true_uses import TrueUse, fault_of, in_s, read_true_uses, write_true_uses
 
 
 class UseMarks:
