@@ -134,6 +134,7 @@ COMMANDS = {
         Reader.OWNER,
         "Hand labels with their plain frames to COCO, CVAT or Label Studio, inside, and back; mark true uses of tools.",
         "raypp.cli.label:label",
+        resumes=True,
     ),
     "ticket": CommandEntry(
         Reader.OWNER,

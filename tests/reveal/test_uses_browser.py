@@ -74,3 +74,8 @@ def test_uses_are_marked_by_keys_and_outlive_a_kill(tmp_path: Path) -> None:
             assert f"2 in {kept}" in command.stderr.read()
         assert kept.read_text() == "tool,start_s,end_s\nsaw,1.200000,2.000000\nhammer,2.000000,4.000000\n"
         assert tab.problems == []
+    with _marking(video, *tools) as (command, _):
+        command.send_signal(signal.SIGINT)
+        assert command.wait(30) == 130
+        assert "run the same command again to go on where it stopped" in command.stderr.read()
+    assert not list(tmp_path.glob(".bench*"))
