@@ -9,12 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.compare.images import ImageDataset, read_images
 from raypp.detect.warm_start_header import WARM_START_FILE
-from raypp.errors import OptionError, RayppError, SpecError
+from raypp.errors import ContentError, OptionError, RayppError, SpecError
 from raypp.execution import ExecutionSettings, Executor, On, on_ray
 from raypp.fit.card import FitCard, make_card, read_card, write_card
 from raypp.fit.checkpoints import RUNNING, forget_checkpoints, forget_parts
 from raypp.fit.results import FitEpoch
 from raypp.fit.settings import FitSettings, check_warm_start, schedule_of
+from raypp.io.content import read_content
+from raypp.io.json import read_json
 from raypp.io.private import private_folder, private_umask
 from raypp.key_sources.place import KeyPlace
 from raypp.progress import SILENT, Progress
@@ -30,6 +32,7 @@ from raypp.veil.packing import packed_size
 from raypp.veil.spec import LearnedSpec
 
 SETTINGS_FILE = "fit.json"
+_MOST_SETTINGS_BYTES = 1_000_000
 
 Fitter = Executor[[FitSettings, Path], Path]
 """Fits into a folder, and returns the folder of the last checkpoint."""
@@ -90,6 +93,7 @@ def run_fit(
     settings.spec("0" * 32)  # what no veil has ends here
     images = None if (out / ENCODER_FILE).exists() else read_images(settings.data)
     private_folder(out)
+    settings = _as_begun(settings, out / SETTINGS_FILE)
     open_run_folder(out / SETTINGS_FILE, settings, f"fit {out} was begun with other settings")
     finished = partial(read_results, out, FitEpoch)
     started = monotonic()
@@ -267,3 +271,13 @@ def _say(settings: FitSettings, progress: Progress) -> Callable[[FitEpoch, str],
         )
 
     return say
+
+
+def _as_begun(settings: FitSettings, stored: Path) -> FitSettings:
+    """Go on with the seed 0 that a fit of an older raypp has: it stated that where the command stated none."""
+    try:
+        begun = read_json(read_content(stored, _MOST_SETTINGS_BYTES))
+    except ContentError:
+        return settings  # it begins here, or is refused as damaged next
+    older = settings.seed is None and isinstance(begun, dict) and begun.get("seed") == 0
+    return settings.model_copy(update={"seed": 0}) if older else settings

@@ -128,6 +128,7 @@ def _times(service):
     return [[time_us for _, time_us, _ in stream.frames] for stream in service.of("bench-1")]
 
 
+@pytest.mark.slow
 def test_the_agent_survives_a_blip_and_begins_anew_after_a_restart_with_the_clock_put_right(site, service):
     """Its clock is replaced in all of its processes by one that is wrong by what a file says, in seconds."""
     offset = site.folder / "offset"

@@ -55,6 +55,7 @@ def test_a_camera_that_hangs_is_killed_and_opened_again(site, service, video):
     assert "secret" not in site.log()
 
 
+@pytest.mark.slow
 def test_what_a_hanging_capture_holds_is_spooled_before_it_is_killed(site, service, video):
     with LiveCamera(video) as camera:
         options = ["--camera", "bench-1", "--fps", "5", "--chunk-frames", 16, "--chunk-seconds", 60]

@@ -95,6 +95,7 @@ def test_the_front_says_so_in_grpc_where_the_service_is_away(tmp_path: Path) -> 
         assert "try again later" in caught.value.details()
 
 
+@pytest.mark.slow
 def test_a_site_is_told_that_the_fronts_certificate_has_expired(tmp_path: Path) -> None:
     port, nobody_port = free_ports(2)
     nobody = f"127.0.0.1:{nobody_port}"
