@@ -14,7 +14,7 @@ from raypp.errors import OptionError
 
 _TRAINS, _SERVES, _RECORDS = ("torch", "ultralytics"), ("ray", "torch", "sqlalchemy"), ("sqlalchemy", "alembic")
 
-_EXTRAS = {"duckdb": "sql"}
+_EXTRAS = {"duckdb": "sql", "mpyc": "tally"}
 """Extras of the project that bring a package; the others come with `cluster`."""
 
 

@@ -27,10 +27,9 @@ class FrozenTrunk:
     """
 
     def __init__(self, model: DetectionModel) -> None:
-        adapters = {name for name, module in model.named_modules() if isinstance(module, CodeAdapter)}
-        if not adapters:
+        self._adapters = _adapters_of(model)
+        if not self._adapters:
             raise ModelError("a detector on plain images has no adapter that could be trained alone")
-        self._adapters = tuple(f"{name}." for name in adapters)
         for name, parameter in model.named_parameters():
             parameter.requires_grad = parameter.requires_grad and name.startswith(self._adapters)
         self._norms = [
@@ -69,7 +68,7 @@ def load_trunk(model: DetectionModel, path: Path, info: ModelInfo) -> None:
     check_trunk(path, info)
     trained, theirs = load_bundle(path)
     tensors, own = trained.state_dict(), model.state_dict()
-    adapters = tuple(f"{name}." for name, module in model.named_modules() if isinstance(module, CodeAdapter))
+    adapters = _adapters_of(model)
     named = tuple(f"{adapter}{_EMBED}" for adapter in adapters) if theirs.veil_id != info.veil_id else ()
     for name, tensor in own.items():
         fresh = name not in tensors or tensors[name].shape != tensor.shape or name.startswith(named)
@@ -99,3 +98,8 @@ def check_trunk(path: Path, info: ModelInfo) -> None:
             raise ConflictError(
                 f"weights {path} have {what} {theirs}, the training {mine}; a frozen trunk needs its own"
             )
+
+
+def _adapters_of(model: DetectionModel) -> tuple[str, ...]:
+    """Return what the names of an adapter's tensors begin with."""
+    return tuple(f"{name}." for name, module in model.named_modules() if isinstance(module, CodeAdapter))

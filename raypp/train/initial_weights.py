@@ -8,7 +8,25 @@ from raypp.detect.model import load_public_weights
 from raypp.detect.model_info import ModelInfo
 from raypp.detect.ultralytics import DetectionModel
 from raypp.errors import ConflictError
-from raypp.train.frozen_trunk import check_trunk
+from raypp.train.frozen_trunk import check_trunk, load_trunk
+
+
+def load_start(model: DetectionModel, info: ModelInfo, path: Path | None) -> None:
+    """Load what a training starts from: nothing, the trunk that stays as it is, or whatever fits.
+
+    Args:
+        model: the detector.
+        info: what the training is on.
+        path: a checkpoint or a bundle; None for random weights.
+
+    Raises:
+        ModelError: if nothing of it fits, or a trunk that is to stay does not.
+        ConflictError: if it is of another veil, or a trunk that is to stay of other classes.
+    """
+    if path is not None and info.schedule.freeze:
+        load_trunk(model, path, info)
+    elif path is not None:
+        load_initial_weights(model, path, info.veil_id)
 
 
 def load_initial_weights(model: DetectionModel, path: Path, veil_id: str) -> None:

@@ -18,8 +18,7 @@ from raypp.evaluate.metrics import score_with_curves
 from raypp.evaluate.plots import RgbImage, detections_image, precision_recall_image
 from raypp.evaluate.request import FrameOrigin, PredictedSample
 from raypp.evaluate.scores import Scores
-from raypp.train.frozen_trunk import load_trunk
-from raypp.train.initial_weights import load_initial_weights
+from raypp.train.initial_weights import load_start
 from raypp.train.loop import Evaluation, TrainingData, run_epochs
 from raypp.train.results import EpochResult, record_images
 from raypp.train.settings import TrainSettings
@@ -58,10 +57,7 @@ def train_worker(
     """
     torch.manual_seed(settings.seed)
     model = build_model(info)
-    if settings.weights is not None and info.schedule.freeze:
-        load_trunk(model, settings.weights, info)
-    elif settings.weights is not None:
-        load_initial_weights(model, settings.weights, info.veil_id)
+    load_start(model, info, settings.weights)
     trainer = Trainer(model, info.schedule, worker.device, worker.workers, worker.rank, worker.wrap)
     if resume is not None:
         own = read_model_info(resume)

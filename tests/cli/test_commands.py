@@ -1,13 +1,18 @@
 """The table of commands: each loads, says its options, and is told of without being loaded."""
 
+import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
+from raypp.cli import commands
 from raypp.cli.commands import COMMANDS, load_command
-from tests.command import environment, raypp
+from raypp.errors import OptionError
+from tests.command import ROOT, environment, raypp
 from tests.command_server import LIGHT, run_forked
 
 
@@ -36,6 +41,22 @@ def test_help_of_all_loads_no_command() -> None:
         [sys.executable, "-c", program, "--help"], env=environment(), capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_command_names_the_extra_that_brings_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    brought = {
+        extra: {re.split(r"[\[<>=; ]", requirement)[0].lower() for requirement in requirements}
+        for extra, requirements in extras.items()
+    }
+    needed = {module for entry in COMMANDS.values() for module in entry.needs}
+    packages = packages_distributions()
+    monkeypatch.setattr(commands, "find_spec", lambda _module: None)
+    for module in sorted(needed):
+        with pytest.raises(OptionError) as raised:
+            commands.require_packages((module,), "it")
+        (extra,) = re.findall(r"install raypp\[(.*)\]$", str(raised.value))
+        assert brought[extra] & {name.lower() for name in packages[module]}, f"{module} is not in {extra}"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
