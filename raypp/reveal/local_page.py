@@ -93,6 +93,7 @@ class LocalPage:
         name = self._content.name
         files = {
             "/page.css": (STYLE, "text/css"),
+            "/local_page.js": (static_file(_PACKAGE, "local_page.js"), "text/javascript"),
             f"/{name}.css": (static_file(_PACKAGE, f"{name}.css"), "text/css"),
             f"/{name}.js": (static_file(_PACKAGE, f"{name}.js"), "text/javascript"),
             "/favicon.svg": (FAVICON, "image/svg+xml"),
@@ -146,7 +147,7 @@ class LocalPage:
 
     async def _index(self, _request: Request) -> Response:
         template = environment(_PACKAGE).get_template(f"{_PACKAGE}/{self._content.name}.html")
-        return HTMLResponse(template.render(csrf=self._secrets.csrf))
+        return HTMLResponse(template.render(csrf=self._secrets.csrf, name=self._content.name))
 
     async def _finish(self, _request: Request) -> Response:
         self._end()

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from raypp.tickets.journal import AnswerJournal
 from raypp.tickets.ticketed import TicketedArchive, match_archive
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
+from tests.reveal.chromium import CHROMIUM, browser_tab
 from tests.reveal.local_client import LocalClient, served
 from tests.tickets.archives import labels_of, opened, suspects, veiled
 
@@ -95,7 +97,25 @@ def test_a_browser_may_run_nothing_but_the_pages_own_script(browser: LocalClient
     text = body.decode()
     assert "<style" not in text
     assert "onclick" not in text
-    assert text.count("<script") == text.count('<script src="/tickets.js">') == 1
+    own = [f'<script src="/{name}.js" defer>' for name in ("local_page", "tickets")]
+    assert re.findall(r"<script[^>]*>", text) == own
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: install chromium, such as `apt install chromium`")
+def test_keys_in_a_real_browser_answer_a_ticket(
+    browser: LocalClient, ticketed: TicketedArchive, tmp_path: Path
+) -> None:
+    with browser_tab(tmp_path / "profile") as tab:
+        tab.call("Page.navigate", url=browser.address)
+        tab.wait("document.body.dataset.ready === 'yes'")
+        first = tab.evaluate("document.body.dataset.ticket")
+        assert first == ticketed.tickets[0].ticket
+        tab.wait("document.getElementById('frame').naturalWidth === 96")
+        tab.press("n")
+        tab.wait("document.body.dataset.answered === '1'")
+        assert tab.problems == []
+    assert json.loads((tmp_path / "given.jsonl").read_text())["ticket"] == first
 
 
 def test_a_frame_that_cannot_be_had_is_told(ticketed: TicketedArchive, tmp_path: Path) -> None:

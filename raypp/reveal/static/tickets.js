@@ -1,21 +1,6 @@
 "use strict";
 // Shows tickets one by one, and sends what the owner answers; all of it stays on this machine.
-const csrf = document.querySelector("meta[name=csrf]").content;
-const by = (id) => document.getElementById(id);
-const SVG = "http://www.w3.org/2000/svg";
 let tickets = [], classes = [], at = 0, drawn = [], chosen = null, start = null, sending = false;
-
-const say = (words) => { by("note").textContent = words; };
-
-async function ask(path, body) {
-  const response = await fetch(path, body === undefined ? {} : {
-    method: "POST", body: JSON.stringify(body),
-    headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf },
-  });
-  const answer = await response.json();
-  if (!response.ok) throw new Error(answer.error);
-  return answer;
-}
 
 function rectangle(box, kind) {
   const shape = document.createElementNS(SVG, "rect");

@@ -1,25 +1,11 @@
 "use strict";
 // Plays a video frame by frame, and sends where uses of tools begin and end; all of it stays on this machine.
-const csrf = document.querySelector("meta[name=csrf]").content;
-const by = (id) => document.getElementById(id);
-const SVG = "http://www.w3.org/2000/svg";
 const SPEEDS = [0.25, 0.5, 1, 2, 4, 8], COLOURS = 8, LANE = 18, AHEAD = 24, HELD = 80;
 let times = [], end = 1, tools = [], uses = [], chosen = 0, at = 0, speed = 2;
 let playing = false, startedAt = 0, startedFrom = 0, sending = Promise.resolve();
 const images = new Map();
 
-const say = (words) => { by("note").textContent = words; };
 const seconds = (us) => (us / 1e6).toFixed(3);
-
-async function ask(path, body) {
-  const response = await fetch(path, body === undefined ? {} : {
-    method: "POST", body: JSON.stringify(body),
-    headers: { "Content-Type": "application/json", "X-CSRF-Token": csrf },
-  });
-  const answer = await response.json();
-  if (!response.ok) throw new Error(answer.error);
-  return answer;
-}
 
 function load(number) {
   if (!images.has(number)) {
