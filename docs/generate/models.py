@@ -15,6 +15,7 @@ from raypp.edge.capture.camera_health import CameraHealthSettings
 from raypp.reports.episode_record import EpisodeRecord
 from raypp.reports.execution_record import ExecutionRecord, ExecutionsReport, ProcedureTotal, StepRecord
 from raypp.reports.safety_record import DayTotals, SafetyReport, ShiftTotals, ViolationRecord, ZoneTotal
+from raypp.reports.truth_record import ComparedUse, ToolScore, TruthReport
 from raypp.retention.policy import ArchiveRule, LedgerRule, RetentionPolicy
 from raypp.serving.guard import DoorLimits
 from raypp.serving.limits import ServiceLimits
@@ -129,6 +130,11 @@ SAFETY: Models = (
     ("totals of a shift", ShiftTotals),
     ("violation", ViolationRecord),
 )
+TRUTH: tuple[tuple[str, type[BaseModel]], ...] = (
+    ("beside true uses", TruthReport),
+    ("score of a tool", ToolScore),
+    ("compared use", ComparedUse),
+)
 
 
 def settings_page() -> str:
@@ -150,9 +156,10 @@ def report_page() -> str:
         "Fields that end in `_us` are microseconds since 1970. `start` and `end` beside them are the same on the",
         "site's clocks, ISO 8601 with offset. [Read reports of a site](../how-to/report.md) explains the figures.",
         "`raypp report --procedures --json FILE` gives the document under *Executions*,",
-        "`raypp report --safety --json FILE` the one under *Safety*.",
+        "`raypp report --safety --json FILE` the one under *Safety*, and",
+        "`raypp report --truth CAMERA=FILE --json FILE` the one under *Beside true uses*.",
     ]
-    for name, model in (*REPORT, ("episode", EpisodeRecord), *EXECUTIONS, *SAFETY):
+    for name, model in (*REPORT, ("episode", EpisodeRecord), *EXECUTIONS, *SAFETY, *TRUTH):
         lines += ["", f"## {name[0].upper()}{name[1:]}", "", *_model(model)]
     return "\n".join(lines) + "\n"
 

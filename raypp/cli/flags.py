@@ -94,6 +94,7 @@ _SAME = [
     "to",
     "tolerance",
     "tone",
+    "truth",
     "unchecked",
     "val",
     "values",

@@ -46,6 +46,13 @@ def make_command(open_ledger: OpenLedger) -> Callable[..., None]:
         safety: Annotated[
             bool, typer.Option("--safety", help="Report compliance with the rules of the site's zones instead.")
         ] = False,
+        truth: Annotated[
+            list[str] | None,
+            typer.Option(
+                help="CAMERA=VIDEO.uses.csv, true uses of the video that a camera sent; repeat. "
+                "Reports how well uses match them instead."
+            ),
+        ] = None,
         event_log: Annotated[
             Path | None,
             typer.Option(help="An event log for process mining, .xes, or .json for OCEL 2.0."),
@@ -62,11 +69,14 @@ def make_command(open_ledger: OpenLedger) -> Callable[..., None]:
 
         Example: raypp report plant-1 --safety --from yesterday --out safety
 
+        Example: raypp report plant-1 --truth gate=gate.uses.csv --out truth
+
         Example: raypp report plant-1 --from 2026-03-02T06:00 --to 2026-03-02T14:00 --tool hammer
         """
         from raypp.cli.execution_printing import ExecutionFiles, report_executions
         from raypp.cli.report_printing import print_report
         from raypp.cli.safety_printing import report_safety
+        from raypp.cli.truth_printing import read_truth_files, report_truth
         from raypp.ledger.ledgers import Ledgers
         from raypp.reports.files import write_files
         from raypp.reports.losses import loss_lines
@@ -76,6 +86,16 @@ def make_command(open_ledger: OpenLedger) -> Callable[..., None]:
         if not ledger:
             raise OptionError("no ledger named; give --ledger, or set RAYPP_LEDGER, such as sqlite:///ledger.db")
         console = Console()
+        if truth:
+            if procedures or event_log or safety or camera:
+                raise OptionError(
+                    "--truth is a report of its own; give it without --procedures, --event-log, --safety and --camera"
+                )
+            files = read_truth_files(truth)
+            with open_ledger(ledger) as ledgers, _one_line(site):
+                opened = Ledgers.around(ledgers).of(site)
+                report_truth(opened, (site, files, from_, to, tuple(tool or ())), out, json_file, console)
+            return
         if procedures or event_log or safety:
             if tool:
                 raise OptionError("--tool picks uses; leave it out beside --procedures, --event-log and --safety")

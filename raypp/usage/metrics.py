@@ -60,21 +60,34 @@ def temporal_iou(some: LabelledSpan, other: LabelledSpan) -> float:
     return shared / (some.duration_s + other.duration_s - shared)
 
 
+def segmental_matches(
+    predicted: Sequence[LabelledSpan], truth: Sequence[LabelledSpan], overlap: float
+) -> dict[int, int]:
+    """Return the true segment that each found one matches: {place of the found, place of the true}.
+
+    Found segments are looked at by start. A found segment whose best true one has been matched before matches none.
+
+    Args:
+        predicted: found segments.
+        truth: true segments.
+        overlap: the least IoU of a match, above 0 and at most 1; 0.1, 0.25 and 0.5 are usual.
+    """
+    matches: dict[int, int] = {}
+    for place in sorted(range(len(predicted)), key=lambda place: (predicted[place].start_s, predicted[place].end_s)):
+        scores = [temporal_iou(predicted[place], true) for true in truth]
+        best = max(range(len(truth)), key=scores.__getitem__, default=None)
+        if best is not None and scores[best] >= overlap and scores[best] > 0 and best not in matches.values():
+            matches[place] = best
+    return matches
+
+
 def segmental_f1(predicted: Sequence[LabelledSpan], truth: Sequence[LabelledSpan], overlap: float) -> SegmentalF1:
     """Count found segments that match true ones with an IoU of at least `overlap` (0.1, 0.25, 0.5 are usual).
 
     A found segment whose best true one has been matched before is a false alarm: over-segmentation costs.
     """
-    hit: set[int] = set()
-    false_alarms = 0
-    for segment in sorted(predicted, key=lambda span: (span.start_s, span.end_s)):
-        scores = [temporal_iou(segment, true) for true in truth]
-        best = max(range(len(truth)), key=scores.__getitem__, default=None)
-        if best is not None and scores[best] >= overlap and scores[best] > 0 and best not in hit:
-            hit.add(best)
-        else:
-            false_alarms += 1
-    return SegmentalF1(len(hit), false_alarms, len(truth) - len(hit))
+    hits = len(segmental_matches(predicted, truth, overlap))
+    return SegmentalF1(hits, len(predicted) - hits, len(truth) - hits)
 
 
 def edit_score(predicted: Sequence[LabelledSpan], truth: Sequence[LabelledSpan]) -> float:
