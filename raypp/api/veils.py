@@ -157,19 +157,27 @@ def verify_certificate(
     return verify_vouched(Path(certificate), fingerprint, store)
 
 
-def join_audits(audits: "str | Path | Sequence[str | Path]", cost: str | Path, out: str | Path) -> "Frontier":
+def join_audits(
+    audits: "str | Path | Sequence[str | Path]",
+    cost: str | Path,
+    out: str | Path,
+    *,
+    fits: "str | Path | Sequence[str | Path]" = (),
+) -> "Frontier":
     """Set what veils cost against what they show: a comparison joined with audits by veil_id.
 
     Args:
         audits: folders of audits, or certificates, one for each veil; one of them, or several.
         cost: folder of the comparison, with plain images and the same veils.
         out: folder for frontier.md and frontier.png.
+        fits: folders of finished fits, whose veils stand there before anybody trains outside.
 
     Raises:
         CertificateError: if a certificate cannot be read, or was altered.
-        OptionError: if plain images were not compared, or nothing was both compared and audited.
-        ConflictError: if rows are of several schedules or datasets.
+        OptionError: if plain images were not compared, nothing was both compared and audited, or a fit is none.
+        ConflictError: if rows are of several schedules or datasets, or fits of other images than those.
+        ModelError: if a fit's detector cannot be read.
     """
     from raypp.frontier.run import run_frontier  # noqa: PLC0415
 
-    return run_frontier(list(map(Path, places_of(audits))), Path(cost), Path(out))
+    return run_frontier(list(map(Path, places_of(audits))), Path(cost), Path(out), list(map(Path, places_of(fits))))

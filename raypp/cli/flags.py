@@ -110,6 +110,7 @@ FLAGS = {name: "--" + name.replace("_", "-") for name in _SAME} | {
     "adversaries": "--adversary",
     "architecture": "--model",
     "arms": "--arm",
+    "fits": "--fit",
     "ca_path": "--ca",
     "cameras": "--camera",
     "cert_key_path": "--cert-key",

@@ -13,6 +13,10 @@ def frontier(
     audits: Annotated[list[Path], typer.Argument(help="Folders of `raypp audit`, or certificates, one for each veil.")],
     cost: Annotated[Path, typer.Option(help="Folder of `raypp compare` with plain images and the same veils.")],
     out: Annotated[Path, typer.Option(help="Folder for frontier.md and frontier.png.")],
+    fit: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder of a finished `raypp fit`: its veil before anybody trains outside; repeat."),
+    ] = None,
     json_file: Annotated[Path | None, json_option("the points")] = None,
 ) -> None:
     """Set what veils cost against what they show: rows of `raypp compare` joined with audits by veil_id.
@@ -20,11 +24,13 @@ def frontier(
     Other ways to hide that were compared, such as pixelation-16, are joined with what audits made of the same.
 
     Example: raypp frontier audit-default audit-learned --cost cost --out frontier
+
+    Example: raypp frontier audit-1 audit-2 --cost cost --fit fitted-1 --fit fitted-2 --out frontier
     """
     from raypp.frontier.drawing import to_markdown
     from raypp.frontier.run import IMAGE_FILE, run_frontier
 
-    joined = run_frontier(audits, cost, out)
+    joined = run_frontier(audits, cost, out, fit or ())
     console = error_console()
     console.print(to_markdown(joined), highlight=False, markup=False, end="")
     if joined.left_out:

@@ -16,6 +16,7 @@ def to_markdown(joined_frontier: Frontier) -> str:
         "mAP50-95",
         "loss of mAP50",
         "kB/frame",
+        "bits/frame, coded",
         *(f"L {leak_mark}: mean (worst 5 %)" for leak_mark in ADVERSARIES),
     ]
     lines = [head, ["---"] * len(head), ["plain images", f"{joined_frontier.plain_map50:.3f}", *[""] * (len(head) - 2)]]
@@ -28,6 +29,7 @@ def to_markdown(joined_frontier: Frontier) -> str:
                 f"{point.map50_95:.3f}",
                 f"{100 * point.loss:.1f} %",
                 f"{point.bytes_per_frame / 1e3:.1f}",
+                "" if point.coded_bits is None else f"{point.coded_bits:,.0f}",
                 *(f"{leak.mean:.2f} ({leak.worst:.2f}), {leak.attack}" if leak else "" for leak in leaks),
             ]
         )

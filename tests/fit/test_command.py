@@ -22,6 +22,7 @@ from raypp.execution import ExecutionSettings, On
 from raypp.fit.results import FitEpoch
 from raypp.fit.run import run_fit
 from raypp.fit.settings import FitSettings, usual_channels
+from raypp.frontier.fits import read_finished_fit
 from raypp.ingest.job import veil_here
 from raypp.progress import SILENT, LineProgress
 from raypp.train.initial_weights import check_veil
@@ -175,6 +176,9 @@ def test_what_a_fit_leaves_is_compared_with_plain(place):
     fitted = place / "fitted"
     summary = run_fit(_settings(place, epochs=1), fitted, place / "owner.key")
     assert summary.spec["family"] == "learned"
+    finished = read_finished_fit(fitted)
+    assert (finished.veil_id, finished.card) == (summary.veil_id, summary.card)
+    assert finished.map50_95 == summary.last.map50_95
     schedule = ComparisonSchedule(architecture="yolov8p", weights=place / "public.pt", size=64, epochs=1, batch=4)
     arms = tuple(parse_arm(text, 0) for text in (f"learned={fitted}", f"anew={fitted / 'encoder.veil'}"))
     comparison = Comparison(str(place / "tools"), place / "cost", place / "owner.key", schedule, arms, 1, "compare")
