@@ -63,7 +63,7 @@ def veil(
     ] = None,
     shard_mb: Annotated[float, typer.Option(help="Aimed size of a shard, in MB.")] = DEFAULT_SHARD_MB,
     segment_seconds: Annotated[float, typer.Option(help="Longest stretch of video in one segment.")] = 600.0,
-    device: Annotated[str, typer.Option(help="Veil with numpy, or a torch device such as cuda.")] = "numpy",
+    device: Annotated[str, typer.Option(help="Veil on the CPU (numpy), or a torch device such as cuda.")] = "numpy",
     on: RunsOn = On.AUTO,
     address: RayAddress = None,
     workers: Annotated[

@@ -19,7 +19,8 @@ from raypp.shards.encryption import DataKey
 from raypp.shards.schema import ENCRYPTED_TABLES, PLAIN_TABLES, ArchiveHeader
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import load_key
-from raypp.veil.spec import LearnedSpec, PatchSpec, VeilSpec
+from raypp.veil.spec import PatchSpec, VeilSpec
+from raypp.veil.veil import CPU_DEVICE
 
 
 def owner_side(archive: str) -> Path:
@@ -59,7 +60,7 @@ class VeilSettings(FrozenSettings):
         variants: how many variants of each training image are veiled beside it.
         shard_mb: aimed size of a shard, in megabytes.
         segment_s: longest presentation time of a segment, in seconds.
-        device: where frames are veiled: "numpy", or a torch device.
+        device: where frames are veiled: "numpy" for the CPU (onnxruntime for a learned veil), or a torch device.
     """
 
     out: Annotated[Place, AfterValidator(_absolute)]
@@ -81,7 +82,7 @@ class VeilSettings(FrozenSettings):
     variants: int = 0
     shard_mb: float = DEFAULT_SHARD_MB
     segment_s: float = 600.0
-    device: str = "numpy"
+    device: str = CPU_DEVICE
 
     def check(self) -> None:
         """Raise OptionError for a value out of range or two that contradict each other."""
@@ -97,8 +98,6 @@ class VeilSettings(FrozenSettings):
             raise OptionError(f"`fps` {self.fps} and `keyframes` exclude each other; give one")
         if not 0 <= self.variants <= MOST_VARIANTS:
             raise OptionError(f"`variants` {self.variants} must be 0 to {MOST_VARIANTS}")
-        if isinstance(self.spec, LearnedSpec) and self.device != "numpy":
-            raise OptionError(f"`device` {self.device} is for patch veils; a learned one runs on CPUs, leave it out")
         if self.shard_mb <= 0 or self.segment_s <= 0:
             raise OptionError("`shard_mb` and `segment_s` must be above 0")
         for name, value in (("site", self.site), ("camera", self.camera)):

@@ -27,7 +27,7 @@ from raypp.veil.derivation import keyed_hash
 from raypp.veil.key import Keyring
 from raypp.veil.packing import pack
 from raypp.veil.patch import PatchEncoder
-from raypp.veil.veil import Encoder, Veil, open_veil
+from raypp.veil.veil import CPU_DEVICE, Encoder, Veil, open_veil
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class SegmentWorker:
         return cls(
             settings=settings,
             key=key,
-            veil=open_veil(settings.spec, key, settings.encoder_path),
+            veil=open_veil(settings.spec, key, settings.encoder_path, settings.device),
             store=store,
             header=_as_begun(store, settings.header(key)),
             masks=settings.load_masks(),
@@ -66,7 +66,7 @@ class SegmentWorker:
         """
         image = bytes.fromhex(item.identity) if item.kind is SourceKind.IMAGE else None
         encoder = self.veil.stream(item.site, view.camera if view else item.camera, image)
-        if self.settings.device == "numpy" or not isinstance(encoder, PatchEncoder):
+        if self.settings.device == CPU_DEVICE or not isinstance(encoder, PatchEncoder):
             return encoder
         from raypp.veil.patch_torch import TorchPatchEncoder  # noqa: PLC0415 - torch only where it was asked for
 

@@ -1,10 +1,10 @@
-"""The learned veil: an encoder fitted by `raypp fit`, run by onnxruntime, and a keyed substitution after it.
+"""The learned veil: an encoder fitted by `raypp fit`, run by onnxruntime or torch, and a keyed substitution after it.
 
 Its arithmetic is floating point: on one machine the same frame gives the same bytes; between kinds of processors a
 value on the edge between two levels may fall to either side.
 """
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,15 @@ from raypp.veil.substitution import Substitution
 
 INPUT, OUTPUT = "frame", "levels"
 """Names of the network's input, uint8[1, H, W, 3], and output, uint8[1, C, H/p, W/p]."""
+
+
+class LevelNetwork(Protocol):
+    """The secret encoder of a learned veil, as some library runs it."""
+
+    content: bytes
+
+    def levels(self, frame: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Encode one frame, uint8[H, W, 3], to uint8[C, H/p, W/p]."""
 
 
 class EncoderNetwork(Secret):
@@ -65,7 +74,7 @@ class EncoderNetwork(Secret):
 class LearnedEncoder:
     """The learned veil of one stream, one frame at a time: any batching gives the same bytes."""
 
-    def __init__(self, spec: LearnedSpec, sub_key: int, names: Substitution, network: EncoderNetwork) -> None:
+    def __init__(self, spec: LearnedSpec, sub_key: int, names: Substitution, network: LevelNetwork) -> None:
         self.spec = spec
         self.sub_key = sub_key
         self.names, self.network = names, network

@@ -3,15 +3,12 @@
 Only matrix products in full float32 are used: reduced-precision products (TF32, bf16) would round.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
 import numpy as np
 import torch
 
 from raypp.veil.packing import Codes
 from raypp.veil.patch import Frames, PatchEncoder, check_frames
+from raypp.veil.torch_device import full_float32, torch_device
 
 
 class TorchPatchEncoder:
@@ -20,12 +17,15 @@ class TorchPatchEncoder:
     Args:
         encoder: the numpy encoder of the stream, whose tables are copied to the device.
         device: a torch device, such as "cuda" or "cpu".
+
+    Raises:
+        SpecError: if there is no such device.
     """
 
     def __init__(self, encoder: PatchEncoder, device: str = "cuda") -> None:
         self.sub_key = encoder.sub_key
         self._base = encoder
-        self._device = torch.device(device)
+        self._device = torch_device(device)
         self._first = torch.from_numpy(encoder.tables.first).to(self._device, torch.float32)
         self._second = torch.from_numpy(encoder.tables.second).to(self._device, torch.float32)
         self._offset = torch.from_numpy(encoder.tables.offset).to(self._device)
@@ -42,7 +42,7 @@ class TorchPatchEncoder:
         if not frames.flags.writeable:
             # Frames out of Ray's object store are read-only, which torch takes as a view only under a warning.
             frames = frames.copy()
-        with _full_float32(self._device):
+        with full_float32(self._device):
             return self._encode(frames)
 
     def _encode(self, frames: Frames) -> Codes:
@@ -61,22 +61,6 @@ class TorchPatchEncoder:
         value_NCS = _fold(value_NCS, tables.span).clamp_(max=tables.span - 1)
         value_NCS = value_NCS >> (tables.span.bit_length() - 1 - spec.bits)
         return value_NCS.to(torch.uint8).reshape(count, spec.channels, rows, columns).cpu().numpy()
-
-
-@contextmanager
-def _full_float32(device: torch.device) -> Iterator[None]:
-    """Compute matrix products in full float32 whatever the caller has set: autocast, TF32 or bf16 on the CPU."""
-    backends: Any = torch.backends  # its modules are instances, whose attributes mypy does not see
-    products = (backends.cuda.matmul, backends.mkldnn.matmul)
-    before = [product.fp32_precision for product in products]
-    try:
-        for product in products:
-            product.fp32_precision = "ieee"
-        with torch.autocast(device.type, enabled=False):
-            yield
-    finally:
-        for product, precision in zip(products, before, strict=True):
-            product.fp32_precision = precision
 
 
 def _fold(value: torch.Tensor, height: int) -> torch.Tensor:

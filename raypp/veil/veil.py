@@ -9,11 +9,14 @@ import numpy.typing as npt
 from raypp.errors import SpecError
 from raypp.veil.encoder_file import open_encoder
 from raypp.veil.key import Keyring
-from raypp.veil.learned import EncoderNetwork, LearnedEncoder
+from raypp.veil.learned import EncoderNetwork, LearnedEncoder, LevelNetwork
 from raypp.veil.patch import PatchEncoder
 from raypp.veil.spec import LearnedSpec, VeilSpec
 from raypp.veil.substitution import Substitution, substitution
 from raypp.veil.tables import PatchTables, dither_tile, patch_tables
+
+CPU_DEVICE = "numpy"
+"""Frames are veiled on the CPU: by numpy, or by onnxruntime for a learned veil."""
 
 
 class Encoder(Protocol):
@@ -38,7 +41,7 @@ class Veil:
         SpecError: if the spec is not exact, or a learned veil's encoder is missing.
     """
 
-    def __init__(self, spec: VeilSpec, key: Keyring, network: EncoderNetwork | None = None) -> None:
+    def __init__(self, spec: VeilSpec, key: Keyring, network: LevelNetwork | None = None) -> None:
         self.spec = spec
         self.veil_id = key.veil_id(spec)
         if isinstance(spec, LearnedSpec) and network is None:
@@ -69,13 +72,25 @@ class Veil:
         return PatchEncoder(spec, sub_key, self._tables[sub_key], dither_tile(spec, secrets))
 
 
-def open_veil(spec: VeilSpec, key: Keyring, encoder: Path | None) -> Veil:
+def open_veil(spec: VeilSpec, key: Keyring, encoder: Path | None, device: str = CPU_DEVICE) -> Veil:
     """Make a veil, reading a learned one's encoder from its file.
+
+    Args:
+        spec: the public spec.
+        key: the owner's key, or a site key derived for this spec.
+        encoder: a learned veil's encoder file; None for other veils.
+        device: the torch device that a learned veil's encoder runs on; `CPU_DEVICE` for onnxruntime on the CPU.
 
     Raises:
         KeyFileError: if a site key was derived for another spec.
-        SpecError: if the spec is not exact, or a learned veil's encoder is missing, damaged or of another key.
+        SpecError: if the spec is not exact, a learned veil's encoder is missing, damaged or of another key, or the
+            device cannot run it.
     """
-    if isinstance(spec, LearnedSpec) and encoder is not None:
-        return Veil(spec, key, EncoderNetwork(open_encoder(encoder, spec, key)))
-    return Veil(spec, key)
+    if not isinstance(spec, LearnedSpec) or encoder is None:
+        return Veil(spec, key)
+    content = open_encoder(encoder, spec, key)
+    if device == CPU_DEVICE:
+        return Veil(spec, key, EncoderNetwork(content))
+    from raypp.veil.learned_torch import TorchEncoderNetwork  # noqa: PLC0415 - torch only where it was asked for
+
+    return Veil(spec, key, TorchEncoderNetwork(content, device))

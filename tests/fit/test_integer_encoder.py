@@ -14,12 +14,14 @@ from raypp.audit.targets.program import Program
 from raypp.detect.encoder_kind import EncoderKind
 from raypp.detect.integer_encoder import IntegerEncoder
 from raypp.detect.warm_start import open_warm_start
+from raypp.errors import SpecError
 from raypp.fit.fitting import build_fit
 from raypp.fit.integer_onnx import integer_onnx
 from raypp.fit.settings import FitSettings
 from raypp.fit.stem import stem_of
 from raypp.fit.warm_start import write_warm_start
 from raypp.veil.learned import INPUT, OUTPUT, EncoderNetwork
+from raypp.veil.learned_torch import TorchEncoderNetwork
 
 CHANNELS, LEVELS = 5, 8
 KNOWN = "914b071bff16bf2405cba2734a05a0bbb37f5e44ec8d57688b1810d324464398"
@@ -109,3 +111,11 @@ def test_a_warm_start_says_which_kind_it_is(tmp_path: Path) -> None:
     assert isinstance(stem.encoder, IntegerEncoder)
     kept = stem_of(model).encoder.bottleneck.weight
     assert torch.equal(stem.encoder.bottleneck.weight, kept)
+
+
+def test_it_runs_on_no_torch_device_and_that_shows_nothing_of_it() -> None:
+    content = integer_onnx(_encoder())
+    with pytest.raises(SpecError, match="one of integers, which are fastest on CPUs; leave `device` out") as caught:
+        TorchEncoderNetwork(content, "cpu")
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None

@@ -25,6 +25,7 @@ from raypp.fit.stem import entropy, stem_of
 from raypp.veil.encoder_file import ENCODER_FILE, START_FILE
 from raypp.veil.key import VeilKey
 from raypp.veil.learned import EncoderNetwork
+from raypp.veil.learned_torch import TorchEncoderNetwork
 from raypp.veil.veil import open_veil
 
 CLASSES = ("hammer", "saw")
@@ -153,15 +154,16 @@ def test_the_network_at_the_edge_gives_the_levels_of_the_fit(settings):
     content = to_onnx(stem.encoder, settings.patch)
     assert to_onnx(stem.encoder, settings.patch) == content
     assert str(Path(raypp.__file__).parent).encode() not in content, "its name depends on what was fitted alone"
-    network = EncoderNetwork(content)
+    network, on_torch = EncoderNetwork(content), TorchEncoderNetwork(content, "cpu")
     for height, width in ((64, 64), (48, 120), (384, 640)):
         frame = np.random.default_rng(height).integers(0, 256, (height, width, 3), dtype=np.uint8)
         with torch.no_grad():
             wanted = stem.encoder(torch.from_numpy(frame).permute(2, 0, 1)[None].float() / 255).round()[0].numpy()
         levels = network.levels(frame)
         assert levels.shape == (5, height // 8, width // 8)
-        assert np.mean(levels != wanted) < 1e-3
-        assert np.abs(levels - wanted).max() <= 1
+        for given in (levels, on_torch.levels(frame)):
+            assert np.mean(given != wanted) < 1e-3
+            assert np.abs(given - wanted).max() <= 1
 
 
 @pytest.mark.parametrize(

@@ -70,10 +70,25 @@ def test_shards_hold_what_the_encoder_gives_and_are_the_same_again(place):
     assert all(len(np.unique(code)) > 2 for code in codes)
 
 
+def test_on_a_torch_device_codes_differ_at_most_on_the_edge_between_two_levels(place):
+    codes = []
+    for out, options in (("by-onnxruntime", ()), ("by-torch", ("--device", "cpu"))):
+        succeed(*_veil(place, out, "--spec", place / "encoder.veil", *options))
+        reader = ShardReader(str(place / out), None)
+        rows = sorted(
+            (sample, unpack(packed, (6, 9, 12), 3))
+            for batch in reader.iterate()
+            for sample, packed in zip(batch.column("sample_id"), batch.column("code"), strict=True)
+        )
+        codes.append(np.stack([code for _, code in rows]))
+    assert codes[0].shape == codes[1].shape == (4, 6, 9, 12)
+    assert np.mean(codes[0] != codes[1]) < 0.01
+
+
 def test_what_cannot_be_is_said_in_one_line(place):
     for options, message in (
         (("--spec", place / "spec.json"), "a spec alone cannot veil; give the encoder file of `raypp fit`"),
-        (("--spec", place / "encoder.veil", "--device", "cpu"), "--device cpu is for patch veils"),
+        (("--spec", place / "encoder.veil", "--device", "gpu9"), "--device 'gpu9': torch has no such device here"),
         (("--spec", place / "tools"), "Is a directory"),
     ):
         done = raypp(*_veil(place, "none", *options))
