@@ -17,7 +17,7 @@ from raypp.ingest.defaults import DEFAULT_SHARD_MB, DEFAULT_SIZE, MOST_VARIANTS
 
 _UNFITTED = (
     "default veil  fitted to no task: on 17 hand tools, a detector lost 86 % of its mAP50 in 12 epochs",
-    "              `raypp fit` makes a veil of your task, which `--spec` takes",
+    "              for detection, choose a learned veil: `raypp fit` makes it, `--spec` takes it",
 )
 """Figures of benchmarks/results/learned-veils.md."""
 
