@@ -17,11 +17,22 @@ from raypp.reports.execution_record import ExecutionRecord, ExecutionsReport, Pr
 from raypp.reports.safety_record import DayTotals, SafetyReport, ShiftTotals, ViolationRecord, ZoneTotal
 from raypp.reports.truth_record import ComparedUse, ToolScore, TruthReport
 from raypp.retention.policy import ArchiveRule, LedgerRule, RetentionPolicy
+from raypp.sandbox.limits import SandboxLimits
 from raypp.serving.guard import DoorLimits
 from raypp.serving.limits import ServiceLimits
 from raypp.serving.quota import Quotas
 from raypp.serving.settings import DetectionSettings, Scale, ServiceSettings
 from raypp.tally.plan import TallyFigure, TallyParty, TallyPlan
+from raypp.toolbox.manifest import (
+    ChoiceParameter,
+    Choices,
+    NamedColumn,
+    NumberParameter,
+    NumberRange,
+    OutputTable,
+    ToolManifest,
+)
+from raypp.toolbox.policy import ToolPolicy
 from raypp.usage.alert_rules import AlertRule
 from raypp.usage.coverage import Coverage, ThreeStates
 from raypp.usage.procedure_rules import ExecutionRules, GroupRules, ProcedureRules, StepRules
@@ -93,6 +104,21 @@ SETTINGS: Sequence[tuple[str, str, Models]] = (
         "Tally plans",
         "`raypp tally join PLAN`. [The how-to](../how-to/tally.md) shows a file.",
         (("plan", TallyPlan), ("party", TallyParty), ("figure", TallyFigure)),
+    ),
+    (
+        "Research tools",
+        "`tool.yaml` of a tool, and the owner's policy. [The how-to](../how-to/tool-platform.md) shows both.",
+        (
+            ("tool", ToolManifest),
+            ("parameter, a number", NumberParameter),
+            ("parameter, a choice", ChoiceParameter),
+            ("table", OutputTable),
+            ("column, a number", NumberRange),
+            ("column, a choice", Choices),
+            ("column, a name", NamedColumn),
+            ("resources", SandboxLimits),
+            ("policy", ToolPolicy),
+        ),
     ),
     (
         "Specs of a veil",

@@ -14,7 +14,7 @@ from raypp.errors import OptionError
 
 _TRAINS, _SERVES, _RECORDS = ("torch", "ultralytics"), ("ray", "torch", "sqlalchemy"), ("sqlalchemy", "alembic")
 
-_EXTRAS = {"duckdb": "sql", "mpyc": "tally"}
+_EXTRAS = {"duckdb": "sql", "mpyc": "tally", "pyseccomp": "toolbox"}
 """Extras of the project that bring a package; the others come with `cluster`."""
 
 
@@ -256,6 +256,12 @@ COMMANDS = {
         "Compare figures with other owners: sums, medians and one's own rank; nobody shows a figure.",
         "raypp.cli.tally:tally",
         needs=("mpyc",),
+    ),
+    "tool": CommandEntry(
+        Reader.OWNER,
+        "Let researchers' tools in: packed, approved by two persons, shut in; only vetted output leaves.",
+        "raypp.cli.tool:tool",
+        needs=(*_RECORDS, "pyseccomp"),
     ),
     "dpia": CommandEntry(
         Reader.OWNER,

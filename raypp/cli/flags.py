@@ -66,6 +66,7 @@ _SAME = [
     "owner_public_key",
     "passphrase_file",
     "parquet",
+    "parameter",
     "partitions",
     "patch",
     "period",

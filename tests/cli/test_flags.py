@@ -45,7 +45,7 @@ _OF_DOCUMENTS |= {"people", "classes", "yes", "no", "require", "forbidden", "alo
 _OF_DOCUMENTS |= {"alerts", "channel", "url", "url_file", "user", "password_file", "token_file", "ca_file"}
 _OF_DOCUMENTS |= {"longer_than_s", "quiet", "views", "whole", "ledgers"}
 """Names that errors quote from settings files, certificates and the wire: no flag sets them."""
-_OF_DOCUMENTS |= {"decimals", "from"}
+_OF_DOCUMENTS |= {"decimals", "from", "wheels"}
 _OF_THE_API_ALONE = {"confidence"}
 
 
@@ -71,6 +71,8 @@ _NO_MESSAGES = {
     "raypp/bench/agent.py": "likewise",
     "raypp/compare/running.py": "a command line of git",
     "raypp/tally/party.py": "what MPyC reads as its command line",
+    "raypp/sandbox/host.py": "what bubblewrap reads as its command line",
+    "raypp/sandbox/launch.py": "the same",
     "raypp/audit/core/model.py": "values in the rows that users hold",
 }
 

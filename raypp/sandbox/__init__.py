@@ -1,0 +1,1 @@
+"""A sandbox for programs of strangers: no network, no files but those given, no other process, a certain end."""

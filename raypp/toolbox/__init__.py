@@ -1,0 +1,1 @@
+"""Research tools that come in: packed, tried, approved by two persons, run shut in; only vetted output leaves."""

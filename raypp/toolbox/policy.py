@@ -1,0 +1,68 @@
+"""The owner's policy: what tools may give out, how much of it, and who approves."""
+
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from raypp.errors import ContentError, OptionError
+from raypp.io.content import read_content
+from raypp.io.problems import joined, problems
+from raypp.io.yaml import MOST_BYTES, read_yaml
+from raypp.sandbox.limits import SandboxLimits
+from raypp.text.names import Name
+from raypp.toolbox.manifest import FORM, Reads, ToolManifest
+
+APPROVALS = 2
+"""How many persons approve a tool."""
+
+
+class ToolPolicy(BaseModel):
+    """A policy file. Approvals are of a tool together with it: who changes it asks for new ones."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    approvers: dict[Name, Annotated[str, Field(pattern="^[0-9a-f]{16}$")]] = Field(
+        min_length=APPROVALS, max_length=100, description="fingerprint of each person's key, by name"
+    )
+    reads: tuple[Reads, ...] = Field((Reads.DETECTIONS, Reads.CODES), description="what tools may read")
+    least_cell: int = Field(10, ge=1, le=1_000_000, description="rows that count less stay inside")
+    run_bits: int = Field(4096, ge=1, description="bits that one run may tell at most")
+    researcher_bits: int = Field(65_536, ge=1, description="bits that all runs for one researcher may tell together")
+    resources: SandboxLimits = Field(
+        SandboxLimits(seconds=3600, memory_mb=8192, processes=64, scratch_mb=1024, output_kb=1024),
+        description="the most that a tool may ask for",
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if len(set(self.approvers.values())) < len(self.approvers):
+            raise ValueError("two approvers have one key")
+        return self
+
+    def check(self, manifest: ToolManifest) -> None:
+        """Raise OptionError if a tool asks for what the policy does not allow."""
+        if manifest.reads not in self.reads:
+            raise OptionError(
+                f"tool {manifest.label} reads {manifest.reads}, and the policy allows {', '.join(self.reads)}"
+            )
+        for name in SandboxLimits.model_fields:
+            wanted, most = getattr(manifest.resources, name), getattr(self.resources, name)
+            if wanted > most:
+                raise OptionError(f"tool {manifest.label}: resources, {name} {wanted:g} is above the policy's {most:g}")
+
+
+def load_tool_policy(path: Path) -> ToolPolicy:
+    """Read a policy from YAML.
+
+    Raises:
+        OptionError: naming the file, the field and what is wrong.
+    """
+    try:
+        document = read_yaml(read_content(path, MOST_BYTES))
+    except ContentError as error:
+        raise OptionError(f"policy {path} {error}; {FORM}") from None
+    try:
+        return ToolPolicy.model_validate(document)
+    except ValidationError as error:
+        raise OptionError(joined(f"policy {path}", problems(error, ToolPolicy, document), FORM)) from None
