@@ -13,7 +13,7 @@ import typer
 from raypp.errors import OptionError
 
 _TRAINS, _SERVES, _RECORDS = ("torch", "ultralytics"), ("ray", "torch", "sqlalchemy"), ("sqlalchemy", "alembic")
-
+_NODES = ("ray", "sqlalchemy")
 _EXTRAS = {"duckdb": "sql", "mpyc": "tally", "pyseccomp": "toolbox"}
 """Extras of the project that bring a package; the others come with `cluster`."""
 
@@ -149,6 +149,9 @@ COMMANDS = {
         needs=_TRAINS,
         resumes=True,
     ),
+    "synthesise": CommandEntry(
+        Reader.OWNER, "Draw synthetic veiled frames by a generator.", "raypp.cli.synthesise:synthesise", _TRAINS, True
+    ),
     "rekey": CommandEntry(
         Reader.OWNER,
         "Put a learned veil under a new key: encoder, detectors and archives, without images and without training.",
@@ -194,10 +197,7 @@ COMMANDS = {
         needs=_SERVES,
     ),
     "cluster": CommandEntry(
-        Reader.OPERATOR,
-        "Check every node of a running Ray cluster (doctor).",
-        "raypp.cli.cluster:cluster",
-        needs=("ray", "sqlalchemy"),
+        Reader.OPERATOR, "Check every node of a running Ray cluster (doctor).", "raypp.cli.cluster:cluster", _NODES
     ),
     "model": CommandEntry(
         Reader.OPERATOR,

@@ -18,7 +18,7 @@ from raypp.reveal.lookup import SourceFinder, VeiledRow, find_rows
 from raypp.reveal.plain import PlainFrame, recover_each
 from raypp.shards.encryption import DataKey
 from raypp.shards.reader import ShardReader
-from raypp.shards.schema import ArchiveHeader
+from raypp.shards.schema import ArchiveHeader, Origin
 from raypp.veil.key import SiteKey, VeilKey, fingerprint
 from raypp.veil.keyfile import load_key
 
@@ -58,6 +58,7 @@ class OwnerSide:
             ShardError, MediaError: if archive or sources cannot be read.
         """
         reader = ShardReader(self.archive, DataKey.load(self.data_key_path) if self.data_key_path else None)
+        _refuse_synthetic(self.archive, reader.header)
         keyring = load_key(self.key_path) if key is None else key
         _check_key(keyring, self.key_path, self.archive, reader.header)
         masks = load_masks(self.masks_path) if self.masks_path else None
@@ -65,6 +66,14 @@ class OwnerSide:
         views = load_views(self.views_path) if self.views_path else NO_VIEWS
         plan = _plan(self.archive, self.private, self.sources)
         return OwnerFrames(reader, SourceFinder(keyring, plan, discovery, progress, views), masks)
+
+
+def _refuse_synthetic(archive: str, header: ArchiveHeader) -> None:
+    if header.origin is Origin.SYNTHETIC:
+        raise OptionError(
+            f"archive {archive} is synthetic: a generator drew its frames, and there is no video or image behind them; "
+            "name the archive that the generator learned from"
+        )
 
 
 @dataclass(frozen=True)

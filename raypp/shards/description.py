@@ -88,7 +88,8 @@ def _parquet(path: Path, file: pq.ParquetFile) -> dict[str, str]:
 
 
 def _header(header: ArchiveHeader) -> dict[str, str]:
-    return {
+    drawn = {"origin": header.origin.value, "generator": f"SHA-256 {header.generator}"} if header.generator else {}
+    return drawn | {
         "veil_id": header.veil_id,
         "spec": json.dumps(header.spec, sort_keys=True),
         "size": f"{header.size} pixels, grid {header.grid} x {header.grid} cells",

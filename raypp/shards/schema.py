@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final, Literal, Self
 
 import pyarrow as pa
@@ -75,10 +76,20 @@ ENCRYPTED_TABLES: Final = 3
 _BEFORE_RELEASES = 1
 
 
+class Origin(StrEnum):
+    """Where the frames of an archive come from."""
+
+    RECORDED = "recorded"
+    SYNTHETIC = "synthetic"
+    MIXED = "mixed"
+
+
 class ArchiveHeader(BaseModel):
     """Facts of a whole archive; in `veil.json`, in every shard and in the manifest.
 
     Version 3 differs from 2 in that manifest and labels are encrypted, too; only encrypted archives have it.
+
+    `origin` and `generator`, the SHA-256 of what drew synthetic frames, stand in archives alone that hold such frames.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -92,6 +103,8 @@ class ArchiveHeader(BaseModel):
     source_names: Literal["pseudonym", "plain"]
     encrypted: bool
     variants: int = Field(default=0, ge=0)
+    origin: Origin = Origin.RECORDED
+    generator: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
 
     @field_validator("spec")
     @classmethod
@@ -133,8 +146,10 @@ class ArchiveHeader(BaseModel):
         return self.size // self.patch
 
     def to_bytes(self) -> bytes:
-        """Return canonical JSON."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":")).encode()
+        """Return canonical JSON; that of recorded frames names no origin, as before there were others."""
+        unsaid = {"origin", "generator"} if self.origin is Origin.RECORDED else None
+        content = self.model_dump(mode="json", exclude=unsaid)
+        return json.dumps(content, sort_keys=True, separators=(",", ":")).encode()
 
     @classmethod
     def from_bytes(cls, text: bytes, where: str = "archive header") -> Self:
