@@ -1,8 +1,6 @@
 """The table of commands: what each is for, where it is, and what it needs; each is loaded when it is called."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import wraps
 from importlib import import_module
 from importlib.util import find_spec
@@ -10,41 +8,13 @@ from typing import Any
 
 import typer
 
+from raypp.cli.command_entry import CommandEntry, Reader
 from raypp.errors import OptionError
 
 _TRAINS, _SERVES, _RECORDS = ("torch", "ultralytics"), ("ray", "torch", "sqlalchemy"), ("sqlalchemy", "alembic")
 _NODES = ("ray", "sqlalchemy")
 _EXTRAS = {"duckdb": "sql", "mpyc": "tally", "pyseccomp": "toolbox"}
 """Extras of the project that bring a package; the others come with `cluster`."""
-
-
-class Reader(StrEnum):
-    """Whose commands stand together in `raypp --help`."""
-
-    OWNER = "Owner of the video"
-    ENGINEER = "Data engineer"
-    ML_TEAM = "ML team"
-    SITE = "Site"
-    OPERATOR = "Operator"
-
-
-@dataclass(frozen=True)
-class CommandEntry:
-    """One command, or a group of them.
-
-    Attributes:
-        reader: whose it is.
-        summary: what it does, in one line.
-        target: "module:name" of a function or a group.
-        needs: packages that its work needs.
-        resumes: whether the same command goes on where it was stopped.
-    """
-
-    reader: Reader
-    summary: str
-    target: str
-    needs: tuple[str, ...] = ()
-    resumes: bool = False
 
 
 COMMANDS = {
@@ -141,6 +111,11 @@ COMMANDS = {
         "Mend labels by tickets without pixels: the ML team opens them, the owner answers and applies them.",
         "raypp.cli.ticket:ticket",
         resumes=True,
+    ),
+    "count": CommandEntry(
+        Reader.OWNER,
+        "Count and measure objects on images, veiled in memory; detection sees codes alone.",
+        "raypp.cli.count:count",
     ),
     "fit": CommandEntry(
         Reader.OWNER,

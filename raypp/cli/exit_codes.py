@@ -33,6 +33,7 @@ ATTENTION = {
     "show": "some frames cannot be shown",
     "label export": "some frames cannot be shown, and are left out",
     "label import": "some images are of no frame, or some things in the document are no boxes",
+    "count images": "nothing can be told of some images: out of focus, or without anything to see",
     "label uses": "a use is begun and not ended",
     "ticket answer": "frames or labels of some tickets are gone, or cannot be shown",
     "ticket apply": "some answers cannot be used, since their frames or labels are gone",

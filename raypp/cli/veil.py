@@ -64,6 +64,12 @@ def veil(
     shard_mb: Annotated[float, typer.Option(help="Aimed size of a shard, in MB.")] = DEFAULT_SHARD_MB,
     segment_seconds: Annotated[float, typer.Option(help="Longest stretch of video in one segment.")] = 600.0,
     device: Annotated[str, typer.Option(help="Veil on the CPU (numpy), or a torch device such as cuda.")] = "numpy",
+    flatten: Annotated[
+        bool, typer.Option("--flatten", help="Take uneven light out of frames before they are veiled (OpenCV).")
+    ] = False,
+    denoise: Annotated[
+        int, typer.Option(help="Take noise out before that: strength in grey levels, such as 5.", min=0, max=30)
+    ] = 0,
     on: RunsOn = On.AUTO,
     address: RayAddress = None,
     workers: Annotated[
@@ -86,6 +92,7 @@ def veil(
     from raypp.ingest.summary import veil_summary_lines
     from raypp.veil.encoder_file import spec_and_encoder
     from raypp.veil.keyfile import resolve_key_place
+    from raypp.veil.preparation import Preparation
 
     execution = execution_of(on, address, workers=workers, gpus=gpus)
     chosen, encoder = spec_and_encoder(spec)
@@ -110,6 +117,7 @@ def veil(
         shard_mb=shard_mb,
         segment_s=segment_seconds,
         device=device,
+        preparation=Preparation(flatten=flatten, denoise=denoise),
     )
     console = error_console()
     progress = ConsoleProgress(console)

@@ -1,5 +1,6 @@
 """Model info: what a checkpoint belongs to."""
 
+import operator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ from raypp.detect.schedule import TrainingSchedule
 from raypp.errors import ConflictError
 from raypp.shards.schema import MOST_SIZE
 from raypp.text.names import Name, Names
+from raypp.veil.preparation import Preparation
 
 MODEL_INFO_FILE = "about.json"
 DETECTOR_FOLDER = "detector"
@@ -36,6 +38,9 @@ class ModelInfo(BaseModel):
     spec: dict[str, Any] = Field({}, description="public spec of the veil; empty in checkpoints that do not hold it")
     dataset_version: Name
     labels_version: Name
+    preparation: Preparation = Field(
+        Preparation(), exclude_if=operator.not_, description="of frames before they are veiled"
+    )
     schedule: TrainingSchedule = Field(alias="recipe", description="how it was trained; `recipe` in stored files")
 
     @classmethod
@@ -55,6 +60,7 @@ class ModelInfo(BaseModel):
             spec=header.spec,
             dataset_version=dataset.version,
             labels_version=dataset.labels_version,
+            preparation=header.preparation,
             schedule=schedule,
         )
 
@@ -63,6 +69,7 @@ class ModelInfo(BaseModel):
         for what, mine, theirs in (
             ("veil", self.veil_id, dataset.header.veil_id),
             ("size", self.size, dataset.header.size),
+            ("preparation", self.preparation, dataset.header.preparation),
             ("classes", ", ".join(self.classes), ", ".join(dataset.classes)),
         ):
             if mine != theirs:

@@ -3,7 +3,7 @@
 import os
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -16,9 +16,10 @@ from raypp.key_sources.field import AbsoluteKeyPlace
 from raypp.media.masks import MaskSet, load_masks
 from raypp.media.sampling import Sampling, SamplingMode
 from raypp.shards.encryption import DataKey
-from raypp.shards.schema import ENCRYPTED_TABLES, PLAIN_TABLES, ArchiveHeader
+from raypp.shards.schema import ENCRYPTED_TABLES, PLAIN_TABLES, PREPARED, ArchiveHeader
 from raypp.veil.key import SiteKey, VeilKey
 from raypp.veil.keyfile import load_key
+from raypp.veil.preparation import Preparation
 from raypp.veil.spec import PatchSpec, VeilSpec
 from raypp.veil.veil import CPU_DEVICE
 
@@ -61,6 +62,7 @@ class VeilSettings(FrozenSettings):
         shard_mb: aimed size of a shard, in megabytes.
         segment_s: longest presentation time of a segment, in seconds.
         device: where frames are veiled: "numpy" for the CPU (onnxruntime for a learned veil), or a torch device.
+        preparation: what is done to frames before they are veiled.
     """
 
     out: Annotated[Place, AfterValidator(_absolute)]
@@ -83,6 +85,7 @@ class VeilSettings(FrozenSettings):
     shard_mb: float = DEFAULT_SHARD_MB
     segment_s: float = 600.0
     device: str = CPU_DEVICE
+    preparation: Preparation = Preparation()
 
     def check(self) -> None:
         """Raise OptionError for a value out of range or two that contradict each other."""
@@ -98,6 +101,7 @@ class VeilSettings(FrozenSettings):
             raise OptionError(f"`fps` {self.fps} and `keyframes` exclude each other; give one")
         if not 0 <= self.variants <= MOST_VARIANTS:
             raise OptionError(f"`variants` {self.variants} must be 0 to {MOST_VARIANTS}")
+        self.preparation.check()
         if self.shard_mb <= 0 or self.segment_s <= 0:
             raise OptionError("`shard_mb` and `segment_s` must be above 0")
         for name, value in (("site", self.site), ("camera", self.camera)):
@@ -136,6 +140,12 @@ class VeilSettings(FrozenSettings):
         """Read the views of cameras, if any; raises OptionError."""
         return NO_VIEWS if self.views_path is None else load_views(self.views_path)
 
+    @property
+    def _schema_version(self) -> Literal[2, 3, 4]:
+        if self.preparation:
+            return PREPARED
+        return PLAIN_TABLES if self.data_key_path is None else ENCRYPTED_TABLES
+
     def header(self, key: VeilKey | SiteKey) -> ArchiveHeader:
         """Return the archive header that these settings ask for."""
         return ArchiveHeader(
@@ -146,6 +156,7 @@ class VeilSettings(FrozenSettings):
             sampling=self.sampling_name,
             source_names="plain" if self.plain_names else "pseudonym",
             encrypted=self.data_key_path is not None,
-            schema_version=PLAIN_TABLES if self.data_key_path is None else ENCRYPTED_TABLES,
+            schema_version=self._schema_version,
             variants=self.variants,
+            preparation=self.preparation,
         )

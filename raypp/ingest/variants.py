@@ -1,6 +1,7 @@
 """A view of a frame as it is veiled: itself, and its variants after it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -29,6 +30,10 @@ def frame_versions(frame: Frame, view: View, item: "Item", worker: "SegmentWorke
     """Yield a view of a frame, then each of the variants that were planned of it; the same whoever asks, whenever."""
     identity, key = bytes.fromhex(item.identity), worker.key
     window = Window(worker.settings.size, worker.settings.spec.patch, frame.source_width, frame.source_height)
+    preparation = worker.settings.preparation
+    if preparation:
+        prepared = preparation.apply(frame.pixels, window.content_width, window.content_height)
+        frame = replace(frame, pixels=prepared)
     for number in range(1 + item.variants):
         name = sample_id(key, item.site, identity, frame.timestamp_us, number, view.name)
         pixels = variant_pixels(frame, window, variant_seed(key, item.site, name)) if number else frame.pixels

@@ -112,6 +112,16 @@ class SourceStream(io.RawIOBase):
         return fetched[:missing]
 
 
+def held_source(content: bytes, name: str) -> SourceStream:
+    """Give bytes in memory as a source.
+
+    Args:
+        content: of the whole file.
+        name: what messages call it.
+    """
+    return SourceStream(io.BytesIO(content), len(content), name)
+
+
 def open_source(url: str) -> SourceStream:
     """Open a local path or URL for reading.
 

@@ -27,6 +27,7 @@ _TIFF = "TIFF"
 _MORE_IMAGES = frozenset([_TIFF, "PNG", "WEBP", "AVIF"])  # a JPEG's further images are views of the first
 _SUBFILE_TAG = 0x00FE
 _REDUCED_OR_MASK = 0b101
+_WORD, _LEAST_BITS = 16, 8
 _TOO_LARGE = f"has more than {MOST_PIXELS:,} pixels; scale it down first"
 
 # What Pillow has to say of odd metadata and of size; whatever matters is raised as an error below.
@@ -103,6 +104,57 @@ def _windowed(content: Image.Image, box: Letterbox) -> npt.NDArray[np.uint8]:
     pixels = np.full((box.window_height, box.window_width, 3), PADDING, dtype=np.uint8)
     pixels[: box.content_height, : box.content_width] = np.asarray(scaled)
     return pixels
+
+
+def decode_pixels(source: SourceStream, page: int | None = None, bits: int | None = None) -> npt.NDArray[np.uint8]:
+    """Decode an image upright, at its whole size.
+
+    Args:
+        source: the opened file.
+        page: which page of a TIFF, from 1; None for the only one.
+        bits: bits that a 16-bit image uses, 8 to 16; None for all of them.
+
+    Returns:
+        uint8[H, W, 3], RGB.
+
+    Raises:
+        MediaError: if it cannot be decoded, has other pages than the one asked for, or is dark for its bits.
+    """
+    if page is None:
+        _check_alone(source)
+    with _opened(source) as image:
+        pages = getattr(image, "n_frames", 1)
+        if page is not None and not 1 <= page <= pages:
+            raise MediaError(f"has no page {page}, it has {pages}; choose another `page`")
+        if page is not None and pages > 1:
+            image.seek(page - 1)
+            _check_size(image)
+        return np.array(_rgb(_in_bits(ImageOps.exif_transpose(image), bits)))
+
+
+def _in_bits(image: Image.Image, bits: int | None) -> Image.Image:
+    """Spread a 16-bit image that uses fewer bits over all 16; refuse one that seems to, where nobody says how many."""
+    if not image.mode.startswith("I"):
+        return image
+    values = np.asarray(image).astype(np.int64)
+    brightest, used = int(values.max()), int(values.max()).bit_length()
+    if bits is None and _LEAST_BITS < used < _WORD:
+        raise MediaError(f"has 16-bit pixels, the brightest {brightest}; give `bits` {used}, or 16 if it is dark")
+    if bits is None or used > _WORD:
+        return image
+    if used > bits:
+        raise MediaError(f"has values up to {brightest}, more than {bits} bits; give `bits` {used}")
+    return Image.fromarray((values.clip(0) << (_WORD - bits)).astype(np.uint16))
+
+
+def window_pixels(pixels_HW3: npt.NDArray[np.uint8], box: Letterbox) -> npt.NDArray[np.uint8]:
+    """PixelScale decoded pixels into their window, as frames of images are scaled.
+
+    Args:
+        pixels_HW3: uint8, RGB, of the letterbox's source size.
+        box: where they go.
+    """
+    return _windowed(Image.fromarray(pixels_HW3), box)
 
 
 def probe_image(source: SourceStream) -> tuple[int, int]:

@@ -1,15 +1,17 @@
 """Schema of a shard: plain Parquet that any reader opens, and the header that names its veil."""
 
 import json
+import operator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, Literal, Self
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from raypp.errors import ShardError
 from raypp.io.fault import first_fault
+from raypp.veil.preparation import Preparation
 from raypp.veil.spec import spec_of
 
 METADATA_KEY = b"raypp"
@@ -71,6 +73,8 @@ class ShardRow:
 PLAIN_TABLES: Final = 2
 ENCRYPTED_TABLES: Final = 3
 """Schema versions of archives: manifest and labels are open, or encrypted as shards are."""
+PREPARED: Final = 4
+"""Schema version of archives whose frames were prepared; manifest and labels are encrypted where shards are."""
 
 
 _BEFORE_RELEASES = 1
@@ -88,13 +92,14 @@ class ArchiveHeader(BaseModel):
     """Facts of a whole archive; in `veil.json`, in every shard and in the manifest.
 
     Version 3 differs from 2 in that manifest and labels are encrypted, too; only encrypted archives have it.
+    Version 4 has a preparation.
 
     `origin` and `generator`, the SHA-256 of what drew synthetic frames, stand in archives alone that hold such frames.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schema_version: Literal[2, 3] = PLAIN_TABLES
+    schema_version: Literal[2, 3, 4] = PLAIN_TABLES
     veil_id: str = Field(pattern="^[0-9a-f]{32}$")
     spec: dict[str, Any]
     public_key: str
@@ -105,6 +110,14 @@ class ArchiveHeader(BaseModel):
     variants: int = Field(default=0, ge=0)
     origin: Origin = Origin.RECORDED
     generator: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    preparation: Preparation = Field(default=Preparation(), exclude_if=operator.not_)
+
+    @model_validator(mode="after")
+    def _versioned(self) -> Self:
+        if bool(self.preparation) != (self.schema_version == PREPARED):
+            goes = "without" if self.preparation else "with"
+            raise ValueError(f"schema version {self.schema_version} goes {goes} preparation")
+        return self
 
     @field_validator("spec")
     @classmethod
@@ -166,7 +179,7 @@ def _other_version(text: bytes) -> str | None:
         version = json.loads(text)["schema_version"]
     except (ValueError, KeyError, TypeError):
         return None
-    if isinstance(version, int) and version > ENCRYPTED_TABLES:
+    if isinstance(version, int) and version > PREPARED:
         return f"schema version {version} is of a newer raypp; install that"
     if version == _BEFORE_RELEASES:
         return "schema version 1 is of before the first release and read no more; veil its sources again"

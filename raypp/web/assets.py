@@ -24,7 +24,8 @@ def _tool_colours() -> str:
     return f":root {{ {light} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}\n{classes}\n"
 
 
-def _digest(text: str) -> str:
+def source_digest(text: str) -> str:
+    """Return the digest by which a content security policy allows a style or a script."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
@@ -35,8 +36,8 @@ FAVICON = static_file("raypp.web", "favicon.svg")
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
-        f"style-src {_digest(STYLE)}",
-        f"script-src {_digest(SCRIPT)}",
+        f"style-src {source_digest(STYLE)}",
+        f"script-src {source_digest(SCRIPT)}",
         "connect-src 'self'",
         "img-src 'self'",
         "form-action 'self'",

@@ -12,6 +12,7 @@ from tests.command import ROOT, raypp
 
 _ENDS = {"Exit", "SystemExit", "exit", "_exit", "quit"}
 _CALLED_OTHERWISE = {
+    "count_images": "count images",
     "forget_archive": "forget-archive",
     "ledger_migrate": "ledger migrate",
     "ledger_move": "ledger move",

@@ -61,7 +61,7 @@ def test_an_archive_header_comes_back_and_is_canonical() -> None:
 
 @pytest.mark.parametrize(
     ("version", "words"),
-    [(1, "before the first release and read no more; veil"), (4, "of a newer raypp; install that")],
+    [(1, "before the first release and read no more; veil"), (5, "of a newer raypp; install that")],
 )
 def test_a_header_of_a_version_that_is_not_read_says_so(version: int, words: str) -> None:
     content = json.loads(header().to_bytes()) | {"schema_version": version}
