@@ -45,6 +45,7 @@ def train_on_ray(
         ModelError: if training failed more often than it may.
     """
     connect(execution.address)
+    judged_by = "epoch" if settings.part else "map50_95"
     DataContext.get_current().execution_options.preserve_order = True
     frames = read_archive(
         settings.archive, dataset.labels_version, (*COLUMNS, *VARIANT_COLUMNS), settings.data_key_path
@@ -70,7 +71,7 @@ def train_on_ray(
             name=settings.out.name,
             storage_path=str(settings.out.parent),
             failure_config=ray_train.FailureConfig(max_failures=_MOST_FAILURES),
-            checkpoint_config=ray_train.CheckpointConfig(num_to_keep=2, checkpoint_score_attribute="map50_95"),
+            checkpoint_config=ray_train.CheckpointConfig(num_to_keep=2, checkpoint_score_attribute=judged_by),
         ),
         datasets={} if alone else parts,
         dataset_config=ray_train.DataConfig(datasets_to_split=[] if alone else [TRAIN]),
@@ -79,7 +80,7 @@ def train_on_ray(
         result = trainer.fit()
     except ray_train.TrainingFailedError as error:
         raise ModelError(f"training stopped: {root_cause(error)} (run it again to go on at the last epoch)") from None
-    best = result.get_best_checkpoint("map50_95", "max")
+    best = result.get_best_checkpoint(judged_by, "max")
     if best is None:
         raise ModelError(f"training left no checkpoint in {settings.out}; see Ray's logs of the workers")
     return Path(best.path)

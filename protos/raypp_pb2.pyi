@@ -62,6 +62,17 @@ class DeviceConfigurationRefusal(int, metaclass=_enum_type_wrapper.EnumTypeWrapp
     DEVICE_CONFIGURATION_REFUSAL_OTHER_ADDRESS: _ClassVar[DeviceConfigurationRefusal]
     DEVICE_CONFIGURATION_REFUSAL_SHOWS_MORE: _ClassVar[DeviceConfigurationRefusal]
     DEVICE_CONFIGURATION_REFUSAL_NOT_STARTED: _ClassVar[DeviceConfigurationRefusal]
+
+class RoundPhase(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ROUND_PHASE_UNSPECIFIED: _ClassVar[RoundPhase]
+    ROUND_PHASE_KEYS: _ClassVar[RoundPhase]
+    ROUND_PHASE_SHARES: _ClassVar[RoundPhase]
+    ROUND_PHASE_VECTORS: _ClassVar[RoundPhase]
+    ROUND_PHASE_ROLL: _ClassVar[RoundPhase]
+    ROUND_PHASE_OPENING: _ClassVar[RoundPhase]
+    ROUND_PHASE_OPENED: _ClassVar[RoundPhase]
+    ROUND_PHASE_VOID: _ClassVar[RoundPhase]
 OBSERVATION_UNSPECIFIED: Observation
 OBSERVATION_OBSERVED: Observation
 OBSERVATION_COVERED: Observation
@@ -103,6 +114,14 @@ DEVICE_CONFIGURATION_REFUSAL_PLAIN_FRAMES: DeviceConfigurationRefusal
 DEVICE_CONFIGURATION_REFUSAL_OTHER_ADDRESS: DeviceConfigurationRefusal
 DEVICE_CONFIGURATION_REFUSAL_SHOWS_MORE: DeviceConfigurationRefusal
 DEVICE_CONFIGURATION_REFUSAL_NOT_STARTED: DeviceConfigurationRefusal
+ROUND_PHASE_UNSPECIFIED: RoundPhase
+ROUND_PHASE_KEYS: RoundPhase
+ROUND_PHASE_SHARES: RoundPhase
+ROUND_PHASE_VECTORS: RoundPhase
+ROUND_PHASE_ROLL: RoundPhase
+ROUND_PHASE_OPENING: RoundPhase
+ROUND_PHASE_OPENED: RoundPhase
+ROUND_PHASE_VOID: RoundPhase
 
 class DescribeModelRequest(_message.Message):
     __slots__ = ("veil_id",)
@@ -519,3 +538,171 @@ class ReportDeviceResponse(_message.Message):
     next_after_ms: int
     configuration: bytes
     def __init__(self, received_at_us: _Optional[int] = ..., sent_at_us: _Optional[int] = ..., next_after_ms: _Optional[int] = ..., configuration: _Optional[bytes] = ...) -> None: ...
+
+class RoundCaller(_message.Message):
+    __slots__ = ("site", "instance", "plan", "round", "attempt")
+    SITE_FIELD_NUMBER: _ClassVar[int]
+    INSTANCE_FIELD_NUMBER: _ClassVar[int]
+    PLAN_FIELD_NUMBER: _ClassVar[int]
+    ROUND_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    site: str
+    instance: int
+    plan: str
+    round: int
+    attempt: int
+    def __init__(self, site: _Optional[str] = ..., instance: _Optional[int] = ..., plan: _Optional[str] = ..., round: _Optional[int] = ..., attempt: _Optional[int] = ...) -> None: ...
+
+class AnnounceRequest(_message.Message):
+    __slots__ = ("caller", "acceptance", "layers", "sent_at_us")
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTANCE_FIELD_NUMBER: _ClassVar[int]
+    LAYERS_FIELD_NUMBER: _ClassVar[int]
+    SENT_AT_US_FIELD_NUMBER: _ClassVar[int]
+    caller: RoundCaller
+    acceptance: bytes
+    layers: str
+    sent_at_us: int
+    def __init__(self, caller: _Optional[_Union[RoundCaller, _Mapping]] = ..., acceptance: _Optional[bytes] = ..., layers: _Optional[str] = ..., sent_at_us: _Optional[int] = ...) -> None: ...
+
+class AnnounceResponse(_message.Message):
+    __slots__ = ("sent_at_us", "weights")
+    SENT_AT_US_FIELD_NUMBER: _ClassVar[int]
+    WEIGHTS_FIELD_NUMBER: _ClassVar[int]
+    sent_at_us: int
+    weights: int
+    def __init__(self, sent_at_us: _Optional[int] = ..., weights: _Optional[int] = ...) -> None: ...
+
+class RoundEntry(_message.Message):
+    __slots__ = ("acceptance", "keys")
+    ACCEPTANCE_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    acceptance: bytes
+    keys: bytes
+    def __init__(self, acceptance: _Optional[bytes] = ..., keys: _Optional[bytes] = ...) -> None: ...
+
+class SealedShares(_message.Message):
+    __slots__ = ("site", "sealed")
+    SITE_FIELD_NUMBER: _ClassVar[int]
+    SEALED_FIELD_NUMBER: _ClassVar[int]
+    site: str
+    sealed: bytes
+    def __init__(self, site: _Optional[str] = ..., sealed: _Optional[bytes] = ...) -> None: ...
+
+class WatchRoundRequest(_message.Message):
+    __slots__ = ("caller", "phase")
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    PHASE_FIELD_NUMBER: _ClassVar[int]
+    caller: RoundCaller
+    phase: RoundPhase
+    def __init__(self, caller: _Optional[_Union[RoundCaller, _Mapping]] = ..., phase: _Optional[_Union[RoundPhase, str]] = ...) -> None: ...
+
+class WatchRoundResponse(_message.Message):
+    __slots__ = ("plan", "round", "attempt", "phase", "base", "finished", "entries", "shares", "members", "rolls", "reason")
+    PLAN_FIELD_NUMBER: _ClassVar[int]
+    ROUND_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    PHASE_FIELD_NUMBER: _ClassVar[int]
+    BASE_FIELD_NUMBER: _ClassVar[int]
+    FINISHED_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    SHARES_FIELD_NUMBER: _ClassVar[int]
+    MEMBERS_FIELD_NUMBER: _ClassVar[int]
+    ROLLS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    plan: str
+    round: int
+    attempt: int
+    phase: RoundPhase
+    base: str
+    finished: bool
+    entries: _containers.RepeatedCompositeFieldContainer[RoundEntry]
+    shares: _containers.RepeatedCompositeFieldContainer[SealedShares]
+    members: _containers.RepeatedScalarFieldContainer[str]
+    rolls: _containers.RepeatedScalarFieldContainer[bytes]
+    reason: str
+    def __init__(self, plan: _Optional[str] = ..., round: _Optional[int] = ..., attempt: _Optional[int] = ..., phase: _Optional[_Union[RoundPhase, str]] = ..., base: _Optional[str] = ..., finished: _Optional[bool] = ..., entries: _Optional[_Iterable[_Union[RoundEntry, _Mapping]]] = ..., shares: _Optional[_Iterable[_Union[SealedShares, _Mapping]]] = ..., members: _Optional[_Iterable[str]] = ..., rolls: _Optional[_Iterable[bytes]] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class ShareKeysRequest(_message.Message):
+    __slots__ = ("caller", "entry")
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    ENTRY_FIELD_NUMBER: _ClassVar[int]
+    caller: RoundCaller
+    entry: RoundEntry
+    def __init__(self, caller: _Optional[_Union[RoundCaller, _Mapping]] = ..., entry: _Optional[_Union[RoundEntry, _Mapping]] = ...) -> None: ...
+
+class ShareKeysResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ShareSecretsRequest(_message.Message):
+    __slots__ = ("caller", "shares")
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    SHARES_FIELD_NUMBER: _ClassVar[int]
+    caller: RoundCaller
+    shares: _containers.RepeatedCompositeFieldContainer[SealedShares]
+    def __init__(self, caller: _Optional[_Union[RoundCaller, _Mapping]] = ..., shares: _Optional[_Iterable[_Union[SealedShares, _Mapping]]] = ...) -> None: ...
+
+class ShareSecretsResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class SubmitRequest(_message.Message):
+    __slots__ = ("caller", "values")
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    caller: RoundCaller
+    values: bytes
+    def __init__(self, caller: _Optional[_Union[RoundCaller, _Mapping]] = ..., values: _Optional[bytes] = ...) -> None: ...
+
+class SubmitResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class SignRollRequest(_message.Message):
+    __slots__ = ("caller", "roll")
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    ROLL_FIELD_NUMBER: _ClassVar[int]
+    caller: RoundCaller
+    roll: bytes
+    def __init__(self, caller: _Optional[_Union[RoundCaller, _Mapping]] = ..., roll: _Optional[bytes] = ...) -> None: ...
+
+class SignRollResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class OpeningShare(_message.Message):
+    __slots__ = ("site", "words")
+    SITE_FIELD_NUMBER: _ClassVar[int]
+    WORDS_FIELD_NUMBER: _ClassVar[int]
+    site: str
+    words: str
+    def __init__(self, site: _Optional[str] = ..., words: _Optional[str] = ...) -> None: ...
+
+class UnmaskRequest(_message.Message):
+    __slots__ = ("caller", "seeds", "keys")
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    SEEDS_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    caller: RoundCaller
+    seeds: _containers.RepeatedCompositeFieldContainer[OpeningShare]
+    keys: _containers.RepeatedCompositeFieldContainer[OpeningShare]
+    def __init__(self, caller: _Optional[_Union[RoundCaller, _Mapping]] = ..., seeds: _Optional[_Iterable[_Union[OpeningShare, _Mapping]]] = ..., keys: _Optional[_Iterable[_Union[OpeningShare, _Mapping]]] = ...) -> None: ...
+
+class UnmaskResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetModelRequest(_message.Message):
+    __slots__ = ("caller", "model")
+    CALLER_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    caller: RoundCaller
+    model: str
+    def __init__(self, caller: _Optional[_Union[RoundCaller, _Mapping]] = ..., model: _Optional[str] = ...) -> None: ...
+
+class GetModelResponse(_message.Message):
+    __slots__ = ("values",)
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    values: bytes
+    def __init__(self, values: _Optional[bytes] = ...) -> None: ...

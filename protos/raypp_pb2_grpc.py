@@ -406,3 +406,396 @@ class Sites:
             timeout,
             metadata,
             _registered_method=True)
+
+
+class RoundsStub:
+    """Collective training, between owners' training machines and the coordinator of their plan; `raypp collective open` serves it. Every
+    call carries the token that the coordinator made for its site. Documents are canonical JSON, signed by the site. Statuses:
+    FAILED_PRECONDITION (another plan, model or clock, or an answer that does not fit), ABORTED (the attempt has gone on; watch it),
+    ALREADY_EXISTS (another program takes part under the site's name), and those of all calls.
+    """
+
+    def __init__(self, channel):
+        """Constructor.
+
+        Args:
+            channel: A grpc.Channel.
+        """
+        self.Announce = channel.unary_unary(
+                '/raypp.v1.Rounds/Announce',
+                request_serializer=protos_dot_raypp__pb2.AnnounceRequest.SerializeToString,
+                response_deserializer=protos_dot_raypp__pb2.AnnounceResponse.FromString,
+                _registered_method=True)
+        self.WatchRound = channel.unary_unary(
+                '/raypp.v1.Rounds/WatchRound',
+                request_serializer=protos_dot_raypp__pb2.WatchRoundRequest.SerializeToString,
+                response_deserializer=protos_dot_raypp__pb2.WatchRoundResponse.FromString,
+                _registered_method=True)
+        self.ShareKeys = channel.unary_unary(
+                '/raypp.v1.Rounds/ShareKeys',
+                request_serializer=protos_dot_raypp__pb2.ShareKeysRequest.SerializeToString,
+                response_deserializer=protos_dot_raypp__pb2.ShareKeysResponse.FromString,
+                _registered_method=True)
+        self.ShareSecrets = channel.unary_unary(
+                '/raypp.v1.Rounds/ShareSecrets',
+                request_serializer=protos_dot_raypp__pb2.ShareSecretsRequest.SerializeToString,
+                response_deserializer=protos_dot_raypp__pb2.ShareSecretsResponse.FromString,
+                _registered_method=True)
+        self.Submit = channel.stream_unary(
+                '/raypp.v1.Rounds/Submit',
+                request_serializer=protos_dot_raypp__pb2.SubmitRequest.SerializeToString,
+                response_deserializer=protos_dot_raypp__pb2.SubmitResponse.FromString,
+                _registered_method=True)
+        self.SignRoll = channel.unary_unary(
+                '/raypp.v1.Rounds/SignRoll',
+                request_serializer=protos_dot_raypp__pb2.SignRollRequest.SerializeToString,
+                response_deserializer=protos_dot_raypp__pb2.SignRollResponse.FromString,
+                _registered_method=True)
+        self.Unmask = channel.unary_unary(
+                '/raypp.v1.Rounds/Unmask',
+                request_serializer=protos_dot_raypp__pb2.UnmaskRequest.SerializeToString,
+                response_deserializer=protos_dot_raypp__pb2.UnmaskResponse.FromString,
+                _registered_method=True)
+        self.GetModel = channel.unary_stream(
+                '/raypp.v1.Rounds/GetModel',
+                request_serializer=protos_dot_raypp__pb2.GetModelRequest.SerializeToString,
+                response_deserializer=protos_dot_raypp__pb2.GetModelResponse.FromString,
+                _registered_method=True)
+
+
+class RoundsServicer:
+    """Collective training, between owners' training machines and the coordinator of their plan; `raypp collective open` serves it. Every
+    call carries the token that the coordinator made for its site. Documents are canonical JSON, signed by the site. Statuses:
+    FAILED_PRECONDITION (another plan, model or clock, or an answer that does not fit), ABORTED (the attempt has gone on; watch it),
+    ALREADY_EXISTS (another program takes part under the site's name), and those of all calls.
+    """
+
+    def Announce(self, request, context):
+        """Take part: shows the plan and the acceptance of the site's owner, and gets what is needed to begin.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchRound(self, request, context):
+        """Wait until the training is elsewhere than the site knows, or some seconds have passed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ShareKeys(self, request, context):
+        """Hand in public keys for an attempt: the site has trained.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ShareSecrets(self, request, context):
+        """Hand in shares of the site's secrets, each sealed for another site.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Submit(self, request_iterator, context):
+        """Hand in the masked vector, in pieces.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SignRoll(self, request, context):
+        """Sign who is in the sum.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Unmask(self, request, context):
+        """Hand in shares that take the masks off the sum.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetModel(self, request, context):
+        """Get the common weights, in pieces.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+
+def add_RoundsServicer_to_server(servicer, server):
+    rpc_method_handlers = {
+            'Announce': grpc.unary_unary_rpc_method_handler(
+                    servicer.Announce,
+                    request_deserializer=protos_dot_raypp__pb2.AnnounceRequest.FromString,
+                    response_serializer=protos_dot_raypp__pb2.AnnounceResponse.SerializeToString,
+            ),
+            'WatchRound': grpc.unary_unary_rpc_method_handler(
+                    servicer.WatchRound,
+                    request_deserializer=protos_dot_raypp__pb2.WatchRoundRequest.FromString,
+                    response_serializer=protos_dot_raypp__pb2.WatchRoundResponse.SerializeToString,
+            ),
+            'ShareKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.ShareKeys,
+                    request_deserializer=protos_dot_raypp__pb2.ShareKeysRequest.FromString,
+                    response_serializer=protos_dot_raypp__pb2.ShareKeysResponse.SerializeToString,
+            ),
+            'ShareSecrets': grpc.unary_unary_rpc_method_handler(
+                    servicer.ShareSecrets,
+                    request_deserializer=protos_dot_raypp__pb2.ShareSecretsRequest.FromString,
+                    response_serializer=protos_dot_raypp__pb2.ShareSecretsResponse.SerializeToString,
+            ),
+            'Submit': grpc.stream_unary_rpc_method_handler(
+                    servicer.Submit,
+                    request_deserializer=protos_dot_raypp__pb2.SubmitRequest.FromString,
+                    response_serializer=protos_dot_raypp__pb2.SubmitResponse.SerializeToString,
+            ),
+            'SignRoll': grpc.unary_unary_rpc_method_handler(
+                    servicer.SignRoll,
+                    request_deserializer=protos_dot_raypp__pb2.SignRollRequest.FromString,
+                    response_serializer=protos_dot_raypp__pb2.SignRollResponse.SerializeToString,
+            ),
+            'Unmask': grpc.unary_unary_rpc_method_handler(
+                    servicer.Unmask,
+                    request_deserializer=protos_dot_raypp__pb2.UnmaskRequest.FromString,
+                    response_serializer=protos_dot_raypp__pb2.UnmaskResponse.SerializeToString,
+            ),
+            'GetModel': grpc.unary_stream_rpc_method_handler(
+                    servicer.GetModel,
+                    request_deserializer=protos_dot_raypp__pb2.GetModelRequest.FromString,
+                    response_serializer=protos_dot_raypp__pb2.GetModelResponse.SerializeToString,
+            ),
+    }
+    generic_handler = grpc.method_handlers_generic_handler(
+            'raypp.v1.Rounds', rpc_method_handlers)
+    server.add_generic_rpc_handlers((generic_handler,))
+    server.add_registered_method_handlers('raypp.v1.Rounds', rpc_method_handlers)
+
+
+ # This class is part of an EXPERIMENTAL API.
+class Rounds:
+    """Collective training, between owners' training machines and the coordinator of their plan; `raypp collective open` serves it. Every
+    call carries the token that the coordinator made for its site. Documents are canonical JSON, signed by the site. Statuses:
+    FAILED_PRECONDITION (another plan, model or clock, or an answer that does not fit), ABORTED (the attempt has gone on; watch it),
+    ALREADY_EXISTS (another program takes part under the site's name), and those of all calls.
+    """
+
+    @staticmethod
+    def Announce(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raypp.v1.Rounds/Announce',
+            protos_dot_raypp__pb2.AnnounceRequest.SerializeToString,
+            protos_dot_raypp__pb2.AnnounceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchRound(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raypp.v1.Rounds/WatchRound',
+            protos_dot_raypp__pb2.WatchRoundRequest.SerializeToString,
+            protos_dot_raypp__pb2.WatchRoundResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ShareKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raypp.v1.Rounds/ShareKeys',
+            protos_dot_raypp__pb2.ShareKeysRequest.SerializeToString,
+            protos_dot_raypp__pb2.ShareKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ShareSecrets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raypp.v1.Rounds/ShareSecrets',
+            protos_dot_raypp__pb2.ShareSecretsRequest.SerializeToString,
+            protos_dot_raypp__pb2.ShareSecretsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Submit(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/raypp.v1.Rounds/Submit',
+            protos_dot_raypp__pb2.SubmitRequest.SerializeToString,
+            protos_dot_raypp__pb2.SubmitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignRoll(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raypp.v1.Rounds/SignRoll',
+            protos_dot_raypp__pb2.SignRollRequest.SerializeToString,
+            protos_dot_raypp__pb2.SignRollResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Unmask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/raypp.v1.Rounds/Unmask',
+            protos_dot_raypp__pb2.UnmaskRequest.SerializeToString,
+            protos_dot_raypp__pb2.UnmaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetModel(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/raypp.v1.Rounds/GetModel',
+            protos_dot_raypp__pb2.GetModelRequest.SerializeToString,
+            protos_dot_raypp__pb2.GetModelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)

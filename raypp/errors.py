@@ -103,6 +103,10 @@ class TallyError(RayppError):
     """A tally could not be carried out: a party is away, is another one, or holds another plan."""
 
 
+class CollectiveError(RayppError):
+    """A collective training cannot go on as asked: a site, an answer or the coordinator does not keep the plan."""
+
+
 class LedgerError(RayppError):
     """A ledger cannot be opened, read or written as asked; trying again does not help."""
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from raypp.alerts.settings import AlertSettings, MqttSettings, WebhookSettings
 from raypp.capacity.prices import CapacityPrices
 from raypp.capacity.settings import CapacitySettings
+from raypp.collective.plan import CollectivePlan
 from raypp.edge.cameras_file import CameraSettings, SiteCameras
 from raypp.edge.capture.camera_health import CameraHealthSettings
 from raypp.reports.episode_record import EpisodeRecord
@@ -119,6 +120,11 @@ SETTINGS: Sequence[tuple[str, str, Models]] = (
             ("resources", SandboxLimits),
             ("policy", ToolPolicy),
         ),
+    ),
+    (
+        "Collective plans",
+        "`raypp collective open PLAN`. [The how-to](../how-to/collective.md) shows a file.",
+        (("plan", CollectivePlan),),
     ),
     (
         "Specs of a veil",

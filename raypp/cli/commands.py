@@ -13,7 +13,7 @@ from raypp.errors import OptionError
 
 _TRAINS, _SERVES, _RECORDS = ("torch", "ultralytics"), ("ray", "torch", "sqlalchemy"), ("sqlalchemy", "alembic")
 _NODES = ("ray", "sqlalchemy")
-_EXTRAS = {"duckdb": "sql", "mpyc": "tally", "pyseccomp": "toolbox"}
+_EXTRAS = {"duckdb": "sql", "mpyc": "tally", "pyseccomp": "toolbox", "shamir_mnemonic": "collective"}
 """Extras of the project that bring a package; the others come with `cluster`."""
 
 
@@ -237,6 +237,12 @@ COMMANDS = {
         "Let researchers' tools in: packed, approved by two persons, shut in; only vetted output leaves.",
         "raypp.cli.tool:tool",
         needs=(*_RECORDS, "pyseccomp"),
+    ),
+    "collective": CommandEntry(
+        Reader.ML_TEAM,
+        "Train one detector with other owners, each under a key of its own; nobody shows an update.",
+        "raypp.cli.collective:collective",
+        resumes=True,
     ),
     "dpia": CommandEntry(
         Reader.OWNER,

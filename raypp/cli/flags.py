@@ -14,6 +14,8 @@ _SAME = [
     "bits",
     "by",
     "camera",
+    "certificate",
+    "certificate_key",
     "channels",
     "chunk_frames",
     "cpus",

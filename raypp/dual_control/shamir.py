@@ -1,4 +1,4 @@
-"""Shamir's secret sharing as SLIP-0039 has it: any two of three lines of words give a secret back.
+"""Shamir's secret sharing as SLIP-0039 has it: of some lines of words, as many as it takes give a secret back.
 
 Each line has a checksum of its own and the number of its split, and the secret has a keyed digest in the shares. The
 arithmetic is that of SLIP-0039's reference implementation.
@@ -20,9 +20,18 @@ class ShareMark(NamedTuple):
     number: int
 
 
-def split_secret(secret: bytes) -> tuple[str, ...]:
-    """Split a secret of 32 bytes into three lines of 33 words; raises KeyFileError if the package is missing."""
-    groups: list[list[str]] = _slip39().generate_mnemonics(1, [(NEEDED, SHARES)], secret, iteration_exponent=0)
+def split_secret(secret: bytes, needed: int = NEEDED, shares: int = SHARES) -> tuple[str, ...]:
+    """Split a secret of 32 bytes into lines of 33 words.
+
+    Args:
+        secret: 32 bytes.
+        needed: how many lines open, 2 or more.
+        shares: how many lines, 16 at most.
+
+    Raises:
+        KeyFileError: if the package is missing.
+    """
+    groups: list[list[str]] = _slip39().generate_mnemonics(1, [(needed, shares)], secret, iteration_exponent=0)
     return tuple(groups[0])
 
 
@@ -40,7 +49,7 @@ def share_mark(words: str) -> ShareMark | None:
 
 
 def join_secret(lines: Sequence[str]) -> bytes | None:
-    """Return the secret of two shares; None if they are of different splits, the same, or none of a secret."""
+    """Return the secret of shares; None if they are too few, of different splits, the same, or none of a secret."""
     slip39 = _slip39()
     try:
         secret: bytes = slip39.combine_mnemonics(lines)

@@ -16,10 +16,11 @@ from raypp.detect.inputs.labelled import labelled_rows
 from raypp.detect.inputs.rows import SHUFFLED_ROWS, VAL_ROWS, Rows
 from raypp.detect.inputs.variants import VARIANT_COLUMNS
 from raypp.detect.model_info import ModelInfo
+from raypp.detect.schedule import TrainingSchedule
 from raypp.errors import ModelError
 from raypp.io.atomic import whole_folder
 from raypp.text.split_names import TRAIN, VAL
-from raypp.train.results import EpochResult, best_epoch, read_results
+from raypp.train.results import EpochResult, kept_epoch, read_results
 from raypp.train.run_folder import checkpoints_here
 from raypp.train.settings import TrainSettings
 from raypp.train.worker import train_worker
@@ -44,19 +45,19 @@ def train_here(settings: TrainSettings, info: ModelInfo, dataset: VeiledDataset)
 
     def train_batches(epoch: int) -> Iterator[DetectionBatch]:
         mixed = shuffled(rows(TRAIN), SHUFFLED_ROWS, settings.seed + epoch)
-        return batches_of_epoch(_columns(mixed, _READ_ROWS), header, info.schedule, settings.batch, epoch)
+        return batches_of_epoch(columns_of(mixed, _READ_ROWS), header, info.schedule, settings.batch, epoch)
 
     def val_batches() -> Iterator[DetectionBatch]:
-        return (batch_of_rows(columns, header) for columns in _columns(rows(VAL), VAL_ROWS))
+        return (batch_of_rows(columns, header) for columns in columns_of(rows(VAL), VAL_ROWS))
 
     def report(_metrics: dict[str, Any], folder: Path | None) -> None:
         if folder is not None:
-            _keep(out, folder)
+            _keep(out, folder, info.schedule)
 
     worker = WorkerContext.alone(torch.device("cuda" if settings.gpu else "cpu"), report)
     finished = checkpoints_here(out)
     train_worker(settings, info, worker, train_batches, val_batches, finished[-1] if finished else None)
-    best = out / _CHECKPOINT.format(best_epoch(read_results(out, EpochResult)).epoch)
+    best = out / _CHECKPOINT.format(kept_epoch(read_results(out, EpochResult), info.schedule).epoch)
     if not best.is_dir():
         raise ModelError(f"run {out} has no checkpoint of its best epoch any more; train it anew in another `out`")
     return best
@@ -76,7 +77,7 @@ def shuffled(rows: Iterable[dict[str, Any]], held: int, seed: int) -> Iterator[d
     yield from waiting
 
 
-def _columns(rows: Iterable[dict[str, Any]], count: int) -> Iterator[Rows]:
+def columns_of(rows: Iterable[dict[str, Any]], count: int) -> Iterator[Rows]:
     """Gather rows into batches of so many, each column an array of objects: codes are bytes, boxes are lists."""
     rows = iter(rows)
     while some := list(islice(rows, count)):
@@ -87,14 +88,14 @@ def _columns(rows: Iterable[dict[str, Any]], count: int) -> Iterator[Rows]:
         yield batch
 
 
-def _keep(out: Path, folder: Path) -> None:
+def _keep(out: Path, folder: Path, schedule: TrainingSchedule) -> None:
     """Keep the checkpoint of the epoch that has just been recorded, and the best one, whole at any moment."""
     results = read_results(out, EpochResult)
     last = results[-1].epoch
     place = out / _CHECKPOINT.format(last)
     with whole_folder(place) as part:
         shutil.copytree(folder, part)
-    kept = {last, best_epoch(results).epoch}
+    kept = {last, kept_epoch(results, schedule).epoch}
     for path in checkpoints_here(out):
         if int(path.name.rpartition("_")[2]) not in kept:
             shutil.rmtree(path)

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
+from raypp.detect.schedule import TrainingSchedule
 from raypp.evaluate.scores import Scores
 from raypp.io.atomic import whole_file
 
@@ -101,6 +102,11 @@ def read_results(folder: Path, kind: type[_Result]) -> list[_Result]:
 def best_epoch(results: Iterable[EpochResult]) -> EpochResult:
     """Return the best of some epochs by mAP50-95, the first of those that are equally good."""
     return max(results, key=lambda result: result.map50_95)
+
+
+def kept_epoch(results: Iterable[EpochResult], schedule: TrainingSchedule) -> EpochResult:
+    """Return the epoch whose detector is handed out: the best, or of a part of a longer training the last."""
+    return max(results, key=lambda result: result.epoch) if schedule.part else best_epoch(results)
 
 
 def record_images(folder: Path, epoch: int, images: Mapping[str, npt.NDArray[np.uint8]]) -> None:

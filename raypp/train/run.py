@@ -20,7 +20,7 @@ from raypp.text.split_names import TRAIN, VAL
 from raypp.train.mlflow import MlflowRun
 from raypp.train.progress import StepDisplay, begin_line, epochs_said
 from raypp.train.provenance import record_provenance
-from raypp.train.results import EpochResult, best_epoch, read_results
+from raypp.train.results import EpochResult, kept_epoch, read_results
 from raypp.train.run_folder import begun_on_ray, checkpoints_here, open_run_folder, require_same_place
 from raypp.train.settings import TrainSettings
 
@@ -79,6 +79,7 @@ def run_training(
         nominal_batch=settings.nominal_batch,
         amp=settings.amp,
         freeze=settings.freeze,
+        part=settings.part,
     )
     info = ModelInfo.of(settings.architecture, dataset, schedule)
     from raypp.train.initial_weights import check_initial_weights  # noqa: PLC0415 - needs torch, slow to import
@@ -124,7 +125,7 @@ def _keep_best(best: Path, folder: Path, provenance: Provenance) -> None:
 
 
 def _summary(out: Path, info: ModelInfo, results: Sequence[EpochResult], *, seconds: float) -> TrainSummary:
-    top = best_epoch(results)
+    top = kept_epoch(results, info.schedule)
     return TrainSummary(
         out=str(out),
         detector=str(out / DETECTOR_FOLDER),

@@ -4,7 +4,7 @@ import math
 
 from pydantic import Field
 
-from raypp.detect.schedule import Freeze
+from raypp.detect.schedule import Freeze, SchedulePart
 from raypp.errors import OptionError
 from raypp.io.settings import AbsolutePath, AbsolutePlace, FrozenSettings
 from raypp.key_sources.field import AbsoluteKeyPlace
@@ -34,6 +34,7 @@ class TrainSettings(FrozenSettings):
         mlflow: address of MLflow's tracking server that epochs are logged to, or None. It may hold a password, so it
             stays in the process that was asked: no text of the settings holds it, nor what Ray's workers get.
         data_key_path: data key of encrypted shards, or None.
+        part: of which longer training it is a part; the last epoch is kept then, and not the best.
     """
 
     archive: AbsolutePlace
@@ -53,6 +54,7 @@ class TrainSettings(FrozenSettings):
     gpu: bool = False
     mlflow: str | None = Field(default=None, exclude=True, repr=False)
     data_key_path: AbsoluteKeyPlace | None = None
+    part: SchedulePart | None = None
 
     @staticmethod
     def parse_workers(text: str) -> tuple[int, int]:

@@ -60,18 +60,18 @@ class Trainer:
         self.schedule, self._device, self._workers, self._rank = schedule, device, workers, rank
         self._network = wrap(model) if wrap else model
         self._arguments = arguments = model.args
-        arguments.epochs, arguments.nbs = schedule.epochs, schedule.nominal_batch
+        arguments.epochs, arguments.nbs = schedule.whole, schedule.nominal_batch
         nominal = max(round(arguments.nbs / schedule.batch), 1)
         self._accumulate: int = min(nominal, schedule.steps * schedule.epochs)
         decay = arguments.weight_decay * schedule.batch * nominal / arguments.nbs
-        iterations = math.ceil(schedule.steps * schedule.batch / max(schedule.batch, arguments.nbs)) * schedule.epochs
+        iterations = math.ceil(schedule.steps * schedule.batch / max(schedule.batch, arguments.nbs)) * schedule.whole
         self._optimizer = build_optimizer(model, arguments, len(model.names), decay, iterations)
         self._set_rate(CodeAdapter, schedule.adapter_rate)
         for kind, rate in rates.items():
             self._set_rate(kind, rate)
         self._scheduler = torch.optim.lr_scheduler.LambdaLR(self._optimizer, lr_lambda=self._decline)
         self._scheduler.last_epoch = -1
-        warmup = min(arguments.warmup_epochs, max(schedule.epochs - 1, 0))
+        warmup = min(arguments.warmup_epochs, max(schedule.whole - 1, 0))
         self._warmup = round(warmup * schedule.steps)
         self._half = half_precision(device, schedule.amp)
         self._scaler = torch.amp.GradScaler(device.type, enabled=self._half is torch.float16)
@@ -100,7 +100,7 @@ class Trainer:
         self._optimizer.zero_grad()
         with closing(prefetched(self._augmented(batches))) as augmented:
             for step, batch in enumerate(augmented):
-                iteration = self.epoch * self.schedule.steps + step
+                iteration = (self.schedule.before + self.epoch) * self.schedule.steps + step
                 accumulate = self._warm_up(iteration)
                 for name, value in self._backward(batch, step).items():
                     totals[name] = totals.get(name, 0.0) + value
@@ -176,13 +176,14 @@ class Trainer:
         if getattr(self.model, "criterion", None) is None:
             self.model.criterion = self.model.init_criterion()
         criterion = self.model.criterion
-        if self.epoch and hasattr(criterion, "update"):
-            criterion.updates = self.epoch - 1
+        epoch = self.schedule.before + self.epoch
+        if epoch and hasattr(criterion, "update"):
+            criterion.updates = epoch - 1
             criterion.update()
 
     def _decline(self, epoch: int) -> float:
         last = self._arguments.lrf
-        return float(max(1 - epoch / self.schedule.epochs, 0) * (1.0 - last) + last)
+        return float(max(1 - (self.schedule.before + epoch) / self.schedule.whole, 0) * (1.0 - last) + last)
 
     def _warm_up(self, iteration: int) -> int:
         """Raise learning rates and momentum towards their targets; returns how many batches make a step."""
@@ -202,10 +203,11 @@ class Trainer:
         if self._augmentation is None:
             yield from batches
             return
-        late = self.epoch >= self.schedule.epochs - self.schedule.close_mosaic
+        epoch = self.schedule.before + self.epoch
+        late = epoch >= self.schedule.whole - self.schedule.close_mosaic
         chosen = replace(self._augmentation, mosaic=0.0) if late else self._augmentation
         for step, batch in enumerate(batches):
-            yield chosen(batch, np.random.default_rng((self.schedule.seed, self.epoch, self._rank, step)))
+            yield chosen(batch, np.random.default_rng((self.schedule.seed, epoch, self._rank, step)))
 
     def _backward(self, batch: DetectionBatch, step: int) -> dict[str, float]:
         with torch.autocast(self._device.type, dtype=self._half, enabled=self._half is not None):

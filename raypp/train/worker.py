@@ -77,7 +77,8 @@ def train_worker(
         evaluation = ended.evaluate()
         result = EpochResult.of(ended.losses, evaluation.scores, monotonic() - started)
         worker.end_epoch(settings.out, result, partial(_write, info=info, trainer=trainer, scores=evaluation.scores))
-        is_drawn = trainer.epoch % _DRAWN_EVERY == 0 or trainer.epoch == info.schedule.epochs
+        epoch = info.schedule.before + trainer.epoch
+        is_drawn = epoch % _DRAWN_EVERY == 0 or epoch == info.schedule.whole
         if is_drawn and worker.rank == 0:
             record_images(settings.out, result.epoch, _images(info, evaluation, val_batches()))
 

@@ -3,14 +3,25 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Protocol, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from raypp.errors import ShardError
-from raypp.veil.key import VeilKey, fingerprint
+from raypp.veil.key import fingerprint
+
+
+class Signer(Protocol):
+    """A key, as far as signing needs one."""
+
+    @property
+    def public_key(self) -> bytes:
+        """Raw Ed25519 public key, 32 bytes."""
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the 64-byte Ed25519 signature of a message."""
 
 
 class SignedDocument(BaseModel):
@@ -43,7 +54,7 @@ class SignedDocument(BaseModel):
         """Return what is signed."""
         return self.domain + b"\0" + _canonical(self.model_dump(mode="json", exclude={"signature"}))
 
-    def signed(self, key: VeilKey) -> Self:
+    def signed(self, key: Signer) -> Self:
         """Return it with the signature of a key."""
         named = self.model_copy(update={"public_key": key.public_key.hex(), "signature": ""})
         return named.model_copy(update={"signature": key.sign(named.message()).hex()})

@@ -76,8 +76,17 @@ def frames(seed: int, count: int) -> Iterator[tuple[Pixels, list[tuple[int, tupl
 
 def write_images(root: Path, count: int) -> Path:
     """Write a dataset in YOLO layout: each image a scene of its own, every fifth for validation."""
-    for index in range(count):
-        split = "val" if index % 5 == 0 else "train"
+    return _write(root, {index: "val" if index % 5 == 0 else "train" for index in range(count)})
+
+
+def write_scenes(root: Path, seed: int, train: int, val: int) -> Path:
+    """Write a dataset in YOLO layout: each image a scene of its own, others for each seed."""
+    first = seed * 10_000
+    return _write(root, {first + number: "train" if number < train else "val" for number in range(train + val)})
+
+
+def _write(root: Path, split_of: dict[int, str]) -> Path:
+    for index, split in split_of.items():
         pixels, boxes = next(frames(index, 1))
         path = root / "images" / split / f"{index:04}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
