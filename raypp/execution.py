@@ -151,7 +151,7 @@ def on_ray(work: str, execution: ExecutionSettings) -> Executor[..., Any]:
     """Return what does a kind of work on Ray; it is found by entry point, since the domain never imports Ray.
 
     Args:
-        work: probe, veil, verify, rekey, forget, train, evaluate, fit, compare or audit.
+        work: probe, veil, verify, rekey, forget, train, evaluate, fit, compare, audit or tool.
         execution: which Ray, and how much of it.
 
     Raises:

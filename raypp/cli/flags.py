@@ -6,6 +6,7 @@ _FIELD = re.compile(r"`([a-z][a-z0-9_]*)`")
 _SAME = [
     "address",
     "adversary_rate",
+    "again",
     "agglomerate",
     "allow_unlabelled",
     "archive",
@@ -128,6 +129,7 @@ _SAME = [
 ]
 FLAGS = {name: "--" + name.replace("_", "-") for name in _SAME} | {
     "adversaries": "--adversary",
+    "approver": "--as",
     "architecture": "--model",
     "arms": "--arm",
     "fits": "--fit",

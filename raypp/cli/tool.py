@@ -11,16 +11,15 @@ from raypp.cli.group import command_group
 from raypp.cli.json_file import write_json
 from raypp.cli.ledger import note, say_all
 from raypp.cli.options import JsonFile
+from raypp.cli.tool_approval import tool_approve, tool_review, tool_submit
+from raypp.cli.tool_options import Parameters, ToolPlace, named_values, table_lines
+from raypp.cli.tool_release import tool_list, tool_release, tool_revoke
+from raypp.cli.tool_run import tool_run
 from raypp.errors import OptionError
 from raypp.text.wording import byte_size, counted
 
 if TYPE_CHECKING:
-    from raypp.toolbox.summary import ReleasedTable, TriedTool
-
-ToolPlace = Annotated[Path, typer.Argument(help="A tool's folder, or a file of `raypp tool pack`.")]
-Parameters = Annotated[
-    list[str] | None, typer.Option("--parameter", help="NAME=VALUE, within the tool's range; repeat.")
-]
+    from raypp.toolbox.summary import TriedTool
 
 tool = command_group("Let researchers' tools in: packed, approved by two persons, shut in; only vetted output leaves.")
 
@@ -78,25 +77,6 @@ def tool_test(
         raise OptionError(f"the run is refused by rule {tried.refused_by}: {tried.words}")
 
 
-def named_values(given: list[str] | None) -> dict[str, str]:
-    """Return NAME=VALUE options as names and values; raises OptionError for what is none, or a name given twice."""
-    values: dict[str, str] = {}
-    for text in given or ():
-        name, equals, value = text.partition("=")
-        if not equals or name in values:
-            raise OptionError(f"`parameter` {text}: give each name once, as NAME=VALUE")
-        values[name] = value
-    return values
-
-
-def table_lines(name: str, table: "ReleasedTable") -> Iterator[str]:
-    """Word a table that leaves."""
-    widths = [max(map(len, column)) for column in zip(table.columns, *table.rows, strict=True)]
-    yield f"{name}: {counted(len(table.rows), 'row')}"
-    for row in (table.columns, *table.rows):
-        yield "  " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-
-
 def _trial_lines(tried: "TriedTool") -> Iterator[str]:
     yield f"tool          {tried.tool} {tried.version}, digest {tried.digest[:16]}"
     yield f"took          {tried.seconds:.2f} s"
@@ -106,3 +86,12 @@ def _trial_lines(tried: "TriedTool") -> Iterator[str]:
     for name, table in tried.tables.items():
         yield from table_lines(name, table)
         yield f"  and {counted(tried.small[name], 'row')} too small to leave"
+
+
+tool.command("submit")(tool_submit)
+tool.command("review")(tool_review)
+tool.command("approve")(tool_approve)
+tool.command("run")(tool_run)
+tool.command("release")(tool_release)
+tool.command("revoke")(tool_revoke)
+tool.command("list")(tool_list)

@@ -11,7 +11,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, inspect, text
 
 from raypp.errors import LedgerError
-from raypp.ledger import device_tables, model_tables  # noqa: F401 - their tables are declared by then
+from raypp.ledger import device_tables, model_tables, tool_tables  # noqa: F401 - their tables are declared by then
 from raypp.ledger.database import Database
 from raypp.ledger.partitions import keep_partitions_ahead
 from raypp.ledger.patience import lock_for_migration
@@ -19,7 +19,7 @@ from raypp.ledger.tables import Base
 
 VERSION_TABLE = "raypp_schema"
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_READ_AS_THEY_ARE = frozenset(f"{number:04}" for number in range(1, 14))
+_READ_AS_THEY_ARE = frozenset(f"{number:04}" for number in range(1, 15))
 """Older schemas that lack nothing that commands which only read ask for: they use such a ledger as it is."""
 _LOCKS_FOR_ITSELF = "0009"
 """From this schema on, a step takes no lock but those that it waits for by itself."""

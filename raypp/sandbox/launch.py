@@ -69,16 +69,17 @@ def sandbox_command(
     command = [host.bwrap, *isolation(), "--die-with-parent", "--new-session", "--clearenv"]
     for name, value in _ENVIRONMENT.items():
         command += ["--setenv", name, value]
-    # Folders above would be closed to all but root.
-    for folder in sorted({above for _, place in binds for above in place.parents}):
-        command += ["--perms", "0755", "--dir", str(folder)]
-    for source, place in binds:
-        command += ["--ro-bind", str(source), str(place)]
     command += ["--proc", "/proc", "--dev", "/dev"]
     for scratch in ("/dev/shm", "/tmp"):  # noqa: S108 - inside
         command += ["--size", megabytes, "--perms", "1777", "--tmpfs", scratch]
     out = (limits.output_kb << 10) * (len(program.outputs) + 1) + (1 << 16)
     command += ["--size", str(out), "--perms", "1777", "--tmpfs", "/out"]
+    # Folders above would be closed to all but root. After the scratch space: an interpreter may lie below it.
+    mounted = {Path("/"), Path(_ENVIRONMENT["HOME"])}
+    for folder in sorted({above for _, place in binds for above in place.parents} - mounted):
+        command += ["--perms", "0755", "--dir", str(folder)]
+    for source, place in binds:
+        command += ["--ro-bind", str(source), str(place)]
     command += ["--remount-ro", "/dev", "--remount-ro", "/", "--seccomp", str(descriptors.rules)]
     command += [
         "--",

@@ -1,6 +1,5 @@
 """Data of a run: Parquet files of detections or codes, or plain frames by a pipe; and the names that stand in them."""
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,8 +68,8 @@ class ToolData:
                     writer.write_batch(batch)
 
     def feed(self) -> Iterator[bytes] | None:
-        """Give the plain frames as arrays of NumPy's format, one after another; None where there are none."""
-        return map(_as_npy, plain_frames(self.sources)) if self.sources else None
+        """Give the plain frames, each as a line of height and width, then its RGB bytes; None where there are none."""
+        return map(_as_bytes, plain_frames(self.sources)) if self.sources else None
 
 
 def detections_data(rows: LedgerRows, words: str) -> ToolData:
@@ -117,7 +116,6 @@ def _names(tables: Any) -> dict[NamesOf, frozenset[str]]:
     return {kind: frozenset(names) for kind, names in held.items()}
 
 
-def _as_npy(frame: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
-    buffer = io.BytesIO()
-    np.save(buffer, frame)
-    return buffer.getvalue()
+def _as_bytes(frame: np.ndarray[Any, np.dtype[np.uint8]]) -> bytes:
+    height, width, _ = frame.shape
+    return b"%d %d\n" % (height, width) + frame.tobytes()

@@ -1,5 +1,7 @@
 """The owner's policy: what tools may give out, how much of it, and who approves."""
 
+import hashlib
+import json
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -39,6 +41,12 @@ class ToolPolicy(BaseModel):
         if len(set(self.approvers.values())) < len(self.approvers):
             raise ValueError("two approvers have one key")
         return self
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that it says, whatever its file looks like; 64 hex digits."""
+        content = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(content.encode()).hexdigest()
 
     def check(self, manifest: ToolManifest) -> None:
         """Raise OptionError if a tool asks for what the policy does not allow."""

@@ -1,6 +1,8 @@
 """What is told of a run: to a researcher, and to whoever tries a tool on mock data."""
 
-from pydantic import BaseModel, ConfigDict
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from raypp.toolbox.rules import Rule
 from raypp.toolbox.vetting import VettedTable
@@ -48,3 +50,87 @@ class TriedTool(BaseModel):
     tables: dict[str, ReleasedTable]
     seconds: float
     messages: str
+
+
+_TABLES = TypeAdapter(dict[str, ReleasedTable])
+
+
+def tables_as_json(tables: Mapping[str, VettedTable]) -> str:
+    """Return tables as the ledger keeps them."""
+    return _TABLES.dump_json({name: ReleasedTable.of(table) for name, table in tables.items()}).decode()
+
+
+def tables_of_json(text: str | None) -> dict[str, ReleasedTable]:
+    """Return tables that the ledger has kept; none for None."""
+    return {} if text is None else _TABLES.validate_json(text)
+
+
+class ReleasedRun(BaseModel):
+    """A run as a researcher sees it.
+
+    Attributes:
+        run: its number.
+        tool, version: of the tool.
+        parameters: of the run.
+        outcome: "ok", or "refused by rule N".
+        tables: what leaves; none where it was refused.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    run: int
+    tool: str
+    version: str
+    parameters: dict[str, str]
+    outcome: str
+    tables: dict[str, ReleasedTable]
+
+
+class ReleaseFile(BaseModel):
+    """A batch of runs, as it leaves.
+
+    Attributes:
+        release: its number.
+        researcher: to whom.
+        runs: in the order in which they began.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    release: int
+    researcher: str
+    runs: tuple[ReleasedRun, ...]
+
+
+class RanTool(BaseModel):
+    """A run as its owner sees it.
+
+    Attributes:
+        run: its number.
+        tool, version, digest: of the tool.
+        researcher: for whom it ran.
+        bits: that it was charged with.
+        refused_by: number of the rule that it broke; None: it waits for its release.
+        words: how it broke the rule.
+        small: rows that stay inside, by table.
+        tables: what may leave.
+        seconds: how long it ran.
+        messages: what the tool wrote.
+        unbounded: what was not bounded on the machine.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    run: int
+    tool: str
+    version: str
+    digest: str
+    researcher: str
+    bits: int
+    refused_by: int | None
+    words: str
+    small: dict[str, int]
+    tables: dict[str, ReleasedTable]
+    seconds: float
+    messages: str
+    unbounded: tuple[str, ...]

@@ -45,7 +45,7 @@ _OF_DOCUMENTS |= {"people", "classes", "yes", "no", "require", "forbidden", "alo
 _OF_DOCUMENTS |= {"alerts", "channel", "url", "url_file", "user", "password_file", "token_file", "ca_file"}
 _OF_DOCUMENTS |= {"longer_than_s", "quiet", "views", "whole", "ledgers"}
 """Names that errors quote from settings files, certificates and the wire: no flag sets them."""
-_OF_DOCUMENTS |= {"decimals", "from", "wheels"}
+_OF_DOCUMENTS |= {"decimals", "from", "wheels", "version", "researcher_bits"}
 _OF_THE_API_ALONE = {"confidence"}
 
 

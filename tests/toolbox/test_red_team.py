@@ -1,11 +1,8 @@
 """Tools that try to get out, or to carry more out than they declare."""
 
-import os
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -15,6 +12,7 @@ from raypp.toolbox.bits import run_bits
 from raypp.toolbox.rules import Rule
 from raypp.toolbox.run import ToolTask, run_task, vet_run
 from tests.sandbox.isolated import needs_sandbox, processes_that_see
+from tests.toolbox.reachable import ReachableHost
 from tests.toolbox.red_team import RED_TEAM
 from tests.toolbox.tools import packed, text_data
 
@@ -28,39 +26,6 @@ REFUSED = {
 _LEFT = {"low bits": (("a", "0"), ("a", "20"))}
 
 
-class Host:
-    """Hold what a tool could reach: a server, sockets of this machine, a key, a process with an environment."""
-
-    def __init__(self, folder: Path) -> None:
-        self.calls: list[bytes] = []
-        self.key = folder / "owner.key"
-        self.key.write_text("hidden")
-        self._sockets = [socket.socket(), socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)]
-        abstract = f"raypp-{os.getpid()}"
-        for listening, address in zip(
-            self._sockets, (("127.0.0.1", 0), str(folder / "socket"), f"\0{abstract}"), strict=True
-        ):
-            listening.bind(address)
-            listening.listen()
-            threading.Thread(target=self._serve, args=(listening,), daemon=True).start()
-        port = self._sockets[0].getsockname()[1]
-        self.targets = f"port={port} socket={folder / 'socket'} abstract={abstract} key={self.key}"
-
-    def _serve(self, listening: socket.socket) -> None:
-        while True:
-            try:
-                connection, _ = listening.accept()
-            except OSError:
-                return
-            with connection:
-                self.calls.append(connection.recv(10))
-
-    def close(self) -> None:
-        for listening in self._sockets:
-            listening.shutdown(socket.SHUT_RDWR)
-            listening.close()
-
-
 @pytest.mark.parametrize("name", RED_TEAM)
 def test_it_gets_no_more_than_it_declares(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -69,7 +34,7 @@ def test_it_gets_no_more_than_it_declares(name: str, tmp_path: Path, monkeypatch
     resources = {"seconds": deadline, "memory_mb": 128, "processes": 8, "scratch_mb": 4, "output_kb": 256}
     package = packed(tmp_path / "tool", RED_TEAM[name], resources=resources)
     folder = Path(tempfile.mkdtemp(prefix="raypp-host-", dir="/tmp"))
-    host = Host(folder)
+    host = ReachableHost(folder)
     try:
         began = time.monotonic()
         outcome = run_task(ToolTask(package.content, {}, text_data(host.targets)))
@@ -93,7 +58,7 @@ def test_it_gets_no_more_than_it_declares(name: str, tmp_path: Path, monkeypatch
 
 def test_the_same_tries_come_off_where_nothing_is_in_their_way(tmp_path: Path):
     """A control: outside the sandbox, the first of them reaches the server that waits for it."""
-    host = Host(tmp_path)
+    host = ReachableHost(tmp_path)
     code = RED_TEAM["network"].replace("/data/targets", str(tmp_path / "targets"))
     code = code.replace("/out/t.csv", str(tmp_path / "t.csv")).replace("attempt(lambda: socket.create", "# ")
     (tmp_path / "targets").write_text(host.targets)
