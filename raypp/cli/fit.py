@@ -54,7 +54,7 @@ def fit(
         float, typer.Option(help="Weight of hiding images, against the detector's loss; 0 hides nothing.")
     ] = 1.0,
     tone: Annotated[float, typer.Option(help="Weight of hiding cells' colours, relative to their insides.")] = 0.5,
-    rate: Annotated[float, typer.Option(help="Weight of the codes' entropy, in bits a value.")] = 0.0,
+    rate: Annotated[float, typer.Option(help="Weight of the bits that a coder with contexts needs for a value.")] = 0.0,
     adversary: Annotated[
         list[AdversaryShape] | None,
         typer.Option(help="Who tries to reconstruct images; repeat. (default: all)"),

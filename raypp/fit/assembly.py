@@ -7,6 +7,7 @@ from raypp.detect.model import build_detector, load_public_weights, replace_stag
 from raypp.detect.open_stem import build_stem
 from raypp.detect.ultralytics import DetectionModel
 from raypp.fit.adversary import AdversaryNetwork
+from raypp.fit.context_model import ContextModel
 from raypp.fit.settings import FitSettings
 from raypp.fit.stem import LearnedStem
 
@@ -27,5 +28,6 @@ def assemble(settings: FitSettings, classes: tuple[str, ...]) -> DetectionModel:
     adversaries = [
         AdversaryNetwork(shape, codes.channels, 1 << codes.bits, codes.patch) for shape in settings.adversaries
     ]
-    replace_stages(model, last, LearnedStem(stem.encoder, stem.adapter, adversaries))
+    context = ContextModel(codes.channels, 1 << codes.bits) if settings.rate else None
+    replace_stages(model, last, LearnedStem(stem.encoder, stem.adapter, adversaries, context))
     return model

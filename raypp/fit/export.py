@@ -19,7 +19,7 @@ from raypp.detect.schedule import TrainingSchedule
 from raypp.fit.fitting import build_fit
 from raypp.fit.integer_onnx import integer_onnx
 from raypp.fit.settings import FitSettings
-from raypp.fit.stem import stem_of
+from raypp.fit.stem import LEARNS_BESIDE, stem_of
 from raypp.io.private import write_private
 from raypp.veil.encoder_file import ENCODER_FILE, START_FILE, seal_encoder
 from raypp.veil.key import VeilKey
@@ -134,7 +134,7 @@ def initial_tensors(state: Mapping[str, Tensor], names: list[Substitution]) -> d
     """
     out = {}
     for name, tensor in state.items():
-        if ".encoder." in name or ".adversaries." in name:
+        if any(part in name for part in (".encoder.", *LEARNS_BESIDE)):
             continue
         named = _under(tensor, names) if name.endswith(".adapter.embed.weight") else tensor
         out[name.replace(".adapter.", ".")] = named

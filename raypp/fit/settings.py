@@ -38,7 +38,7 @@ class FitSettings(FrozenSettings):
         sub_keys: number K of sub-keys.
         hide: weight of hiding images from the adversaries, against the detector's loss.
         tone: weight of hiding a cell's colour, relative to hiding what is inside it.
-        rate: weight of the codes' entropy, in bits a value.
+        rate: weight of the bits of a code value, given those that come before; 0 for codes of any length.
         adversaries: who tries to reconstruct the images meanwhile.
         restart: epochs after which one adversary, in turn, forgets all and starts anew; 0 for never.
         adversary_rate: learning rate of the adversaries as a multiple of the detector's.

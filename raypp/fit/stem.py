@@ -13,8 +13,11 @@ from raypp.detect.open_stem import OpenStem
 from raypp.detect.quantise import one_hot_levels
 from raypp.detect.ultralytics import DetectionModel
 from raypp.fit.adversary import UNIT, AdversaryNetwork, cells_of, explained
+from raypp.fit.context_model import ContextModel
 from raypp.fit.reversal import reverse_gradient
 
+LEARNS_BESIDE = (".adversaries.", ".context.")
+"""Parts of the names of tensors that belong to neither encoder nor detector, and are left behind when a fit ends."""
 _SHOWN_OF = 2
 """One image of so many is shown to the adversaries: they are many, and would take as long as the detector."""
 
@@ -26,7 +29,7 @@ class HidingWeights:
     Attributes:
         weight: weight of hiding against the detector's loss; 0 hides nothing, and the adversaries only look on.
         tone: a cell's colour as a whole, relative to what is inside the cell.
-        rate: weight of the codes' entropy, in bits a value.
+        rate: weight of the bits of a value, given those that come before; 0 for codes of any length.
     """
 
     weight: float
@@ -41,10 +44,18 @@ class LearnedStem(OpenStem):
         encoder: from images to levels.
         adapter: from one-hot levels to the features of the trunk; of one sub-key.
         adversaries: who tries to reconstruct the images; one at least.
+        context: what expects values from those before; None where codes may have any length.
     """
 
-    def __init__(self, encoder: LevelEncoder, adapter: CodeAdapter, adversaries: list[AdversaryNetwork]) -> None:
+    def __init__(
+        self,
+        encoder: LevelEncoder,
+        adapter: CodeAdapter,
+        adversaries: list[AdversaryNetwork],
+        context: ContextModel | None = None,
+    ) -> None:
         super().__init__(encoder, adapter)
+        self.context = context
         self.adversaries = nn.ModuleList(adversaries)
         self.patch = adversaries[0].patch
         self._seen: Tensor | None = None
@@ -103,7 +114,9 @@ class AdversarialNetwork(nn.Module):
         total = torch.stack(losses).sum()
         bits = entropy(codes, stem.encoder.levels)
         parts = {"detail": torch.stack(details).max(), "tone": torch.stack(tones).max(), "bits": bits.detach()}
-        return total + hidden.rate * bits, parts
+        if stem.context is not None:
+            total = total + hidden.rate * stem.context(codes)
+        return total, parts
 
 
 def entropy(one_hot_N: Tensor, levels: int) -> Tensor:

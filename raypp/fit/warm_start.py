@@ -14,9 +14,10 @@ from raypp.detect.warm_start import read_warm_start
 from raypp.detect.warm_start_header import HEADER_KEY, WARM_START_FILE, WarmStartHeader, unusable
 from raypp.fit.assembly import assemble
 from raypp.fit.settings import FitSettings, check_warm_start
+from raypp.fit.stem import LEARNS_BESIDE
 from raypp.io.private import write_private
 
-_ADVERSARIES, _BOTTLENECK = ".adversaries.", ".bottleneck."
+_BOTTLENECK = ".bottleneck."
 
 
 def write_warm_start(
@@ -29,13 +30,13 @@ def write_warm_start(
     Args:
         settings: what was asked.
         classes: names of the classes.
-        state: the averaged weights of the fitted detector, by name; adversaries are left out.
+        state: the averaged weights of the fitted detector, by name; what learnt beside it is left out.
         folder: of the fit.
     """
     names = ("architecture", "patch", "channels", "bits", "size", "epochs", "encoder")
     fields = {name: getattr(settings, name) for name in names}
     header = WarmStartHeader(classes=classes, **fields)
-    tensors = {name: _stored(name, tensor) for name, tensor in state.items() if _ADVERSARIES not in name}
+    tensors = {name: _stored(name, tensor) for name, tensor in state.items() if not _learns_beside(name)}
     plain = {"encoder"} if header.encoder is EncoderKind.STAGES else None  # what earlier versions read
     content = safetensors.torch.save(tensors, {"format": "pt", HEADER_KEY: header.model_dump_json(exclude=plain)})
     write_private(folder / WARM_START_FILE, with_sorted_index(content))
@@ -63,12 +64,16 @@ def load_warm_start(model: DetectionModel, settings: FitSettings) -> None:
     assert header is not None and settings.warm_start is not None  # noqa: S101, PT018 - whoever calls this has one
     path, tensors = settings.warm_start, read_warm_start(settings.warm_start)
     source = assemble(settings.model_copy(update={"weights": None}), header.classes)
-    adversaries = {name: tensor for name, tensor in source.state_dict().items() if _ADVERSARIES in name}
+    beside = {name: tensor for name, tensor in source.state_dict().items() if _learns_beside(name)}
     try:
-        load_trained_weights(source, tensors | adversaries)
+        load_trained_weights(source, tensors | beside)
     except RuntimeError:
         raise unusable(path, f"its tensors are not those of a {header.architecture}") from None
     model.load(source, verbose=False)
+
+
+def _learns_beside(name: str) -> bool:
+    return any(part in name for part in LEARNS_BESIDE)
 
 
 def _stored(name: str, tensor: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from raypp.detect.training_state import TrainingState, copy_state, holds_state, 
 from raypp.detect.ultralytics import DetectionModel
 from raypp.fit.adversary import AdversaryNetwork
 from raypp.fit.checkpoints import PART, RUNNING
+from raypp.fit.context_model import ContextModel
 from raypp.fit.fitting import build_fit, warm_up_codes
 from raypp.fit.results import FitEpoch
 from raypp.fit.settings import FitSettings, schedule_of
@@ -119,7 +120,7 @@ def adversarial_trainer(
         worker.rank,
         wrap,
         augmentation=None,
-        rates={AdversaryNetwork: settings.adversary_rate},
+        rates=dict.fromkeys((AdversaryNetwork, ContextModel), settings.adversary_rate),
     )
 
 

@@ -16,7 +16,6 @@ from raypp.frontier.fits import FinishedFit, check_fits
 
 ADVERSARIES = (Adversary.CIPHERTEXT_ONLY, Adversary.INSIDER, Adversary.KNOWN_PLAINTEXT)
 """Whose attacks are shown."""
-AFTER_FIT = "after its fit"
 
 
 class Shown(BaseModel):
@@ -96,7 +95,7 @@ def join_frontier(
         if row.hidden is not None:
             arms.setdefault((row.arm.name, _way(row)), []).append(row)
     joined = {(name, way): _point(name, of_it, certificates, plain) for (name, way), of_it in arms.items()}
-    joined |= {(fit.name, AFTER_FIT): _point_of_fit(fit, certificates, plain) for fit in fits}
+    joined |= {(_name_of_fit(fit), fit.veil_id): _point_of_fit(fit, certificates, plain) for fit in fits}
     points = sorted((point for point in joined.values() if point is not None), key=lambda point: -point.map50)
     if not points:
         raise OptionError(f"no veil of {where} is that of an audit; audit it with the same key and spec")
@@ -156,17 +155,21 @@ def _point_of_fit(fit: FinishedFit, certificates: Sequence[Certificate], plain: 
     if not attacks:
         return None
     return FrontierPoint(
-        name=f"{fit.name}, {AFTER_FIT}",
+        name=_name_of_fit(fit),
         veil_id=fit.veil_id,
         seeds=0,
         map50=fit.card.map50,
         map50_95=fit.map50_95,
         loss=1 - fit.card.map50 / plain,
         bytes_per_frame=fit.card.frame_bytes,
-        coded_bits=_coded_bits(fit.veil_id, certificates),
+        coded_bits=_coded_bits(fit.veil_id, certificates) or fit.card.coded_bits,
         shown=_shown(attacks),
         budget=", ".join(sorted({certificate.budget for certificate in audits})),
     )
+
+
+def _name_of_fit(fit: FinishedFit) -> str:
+    return f"{fit.name}, after its fit"
 
 
 def _coded_bits(veil_id: str | None, certificates: Sequence[Certificate]) -> float | None:

@@ -88,11 +88,13 @@ def test_the_warm_up_is_shown_before_the_first_epoch(
 
 
 def test_a_fit_killed_within_an_epoch_goes_on_to_what_it_would_have_come_to(place):
-    settings, key = _settings(place), place / "owner.key"
+    settings, key = _settings(place, rate=0.5), place / "owner.key"
     run_fit(settings, place / "whole", key)
-    options = ("--model", "yolov8p", "--size", 64, "--epochs", 3, "--batch", 4, "--channels", 6, "--restart", 1)
+    options = ("--model", "yolov8p", "--size", 64, "--epochs", 3, "--batch", 4, "--channels", 6, "--rate", 0.5)
     files = ("--weights", place / "public.pt", "--key", key, "--out", place / "killed")
-    kill_within(3, 2, "fit", place / "tools", *files, *options, "--warm-up", 1, "--seed", 0, "--on", "local")
+    kill_within(
+        3, 2, "fit", place / "tools", *files, *options, "--restart", 1, "--warm-up", 1, "--seed", 0, "--on", "local"
+    )
     assert [epoch.epoch for epoch in _epochs(place / "killed")] == [1, 2]
     assert (place / "killed" / "step.json").exists()
     lines: list[str] = []
@@ -104,7 +106,7 @@ def test_a_fit_killed_within_an_epoch_goes_on_to_what_it_would_have_come_to(plac
     left = {path.name for path in (place / "killed").iterdir()}
     assert left == {"encoder.veil", "start.model", "fit.json", "card.json", "results.csv", "tensorboard"}
     with pytest.raises(ConflictError, match="was begun with other settings"):
-        run_fit(_settings(place, hide=2.0), place / "killed", key)
+        run_fit(_settings(place, rate=0.5, hide=2.0), place / "killed", key)
 
 
 def _secret_tensors(checkpoint: Path) -> list[bytes]:

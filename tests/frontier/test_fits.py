@@ -40,12 +40,15 @@ def test_a_fit_is_a_point_beside_the_arm_that_was_trained_on_its_codes():
 
 def test_a_fit_needs_no_arm_of_its_own_but_an_audit():
     (point,) = join_frontier([arm_row("plain", 0.8)], [certificate([reconstruct()])], "cost", [_fit()]).points
-    assert point.coded_bits is None
+    assert point.coded_bits == 9000, "by the card, where no audit says"
     unseen = _fit().model_copy(update={"veil_id": "f" * 32})
     joined = join_frontier(
         [arm_row("plain", 0.8), arm_row("mine", 0.7, _VEIL)], [certificate([reconstruct()])], "cost", [unseen]
     )
-    assert joined.left_out == ("mine",)
+    assert joined.left_out == ("mine, after its fit",)
+    others = [certificate([reconstruct()], veil_id="f" * 32), certificate([reconstruct()])]
+    with pytest.raises(ConflictError, match="several veils are called mine, after its fit"):
+        join_frontier([arm_row("plain", 0.8)], others, "cost", [_fit(), unseen])
 
 
 @pytest.mark.parametrize("changes", [{"dataset": "others"}, {"size": 320}])
