@@ -26,7 +26,7 @@ from raypp.counting.plain_image import PlainImage
 from raypp.counting.tile_detector import COUNT_SETTINGS, padded
 from raypp.counting.tiles import ImageTile, join_tiles
 from raypp.counting.truth import TrueDataset
-from raypp.detect.model import build_detector
+from raypp.detect.model import build_detector, load_trained_weights
 from raypp.detect.training_state import read_state
 from raypp.detect.ultralytics import DetectionModel, non_max_suppression
 from raypp.geometry.letterbox import Letterbox
@@ -86,8 +86,13 @@ def train_plain(data: str, out: Path, weights: Path, size: int, epochs: int) -> 
     inputs = ArmInputs(schedule, images, out, None, None, 0, "benchmarks.counting_plain")
     row, _ = run_arm(arm, inputs, "plain", lambda epoch, of, words: print(f"epoch {epoch}/{of} {words}", flush=True))
     print(f"plain: mAP50 {row.map50:.3f}", flush=True)
-    model = build_detector(schedule.architecture, images.classes, None)
-    model.load_state_dict(read_state(out).ema)
+    return open_plain(out, images.classes, size)
+
+
+def open_plain(out: Path, classes: tuple[str, ...], size: int) -> PlainDetector:
+    """Open the detector of the last whole epoch, with averaged weights."""
+    model = build_detector("yolov8n", classes, None)
+    load_trained_weights(model, read_state(out).ema)
     return PlainDetector(model.eval(), size)
 
 

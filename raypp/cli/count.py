@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from raypp.cli.commands import require_packages
-from raypp.cli.console import ConsoleProgress, error_console, say
+from raypp.cli.console import ConsoleProgress, error_console, say, say_address
 from raypp.cli.exit_codes import end_with_attention
+from raypp.cli.flags import with_flags
 from raypp.cli.group import command_group
 from raypp.cli.json_file import write_json
-from raypp.cli.options import JsonFile, OwnersKey
+from raypp.cli.options import JsonFile, OwnerFolder, OwnersKey
 from raypp.errors import OptionError
 
 if TYPE_CHECKING:
@@ -224,6 +225,57 @@ def count_evaluate(
     accuracy, _ = measure_counting(counter, truth, options, ConsoleProgress(console))
     say(console, _accuracy_lines(accuracy))
     write_json(json_file, accuracy)
+
+
+@count.command("serve")
+def count_serve(
+    model: _Model,
+    key: OwnersKey = None,
+    spec: _Encoder = None,
+    scale: _Scale = None,
+    threshold: _Threshold = None,
+    tile: _Tile = None,
+    page: _Page = None,
+    bits: _Bits = None,
+    server: _Server = None,
+    token_file: _Token = None,
+    ca: _Ca = None,
+    tls: _Tls = False,
+    archive: Annotated[
+        str | None, typer.Option(help="Archive that dropped images are of, so that corrections become its labels.")
+    ] = None,
+    private: OwnerFolder = None,
+    corrections: Annotated[
+        Path, typer.Option(help="With --archive: new file of corrected boxes, which `raypp label import` takes.")
+    ] = Path("corrections.json"),
+    port: Annotated[int, typer.Option(help="Port of 127.0.0.1 for the page; 0 for any.", min=0, max=65535)] = 0,
+) -> None:
+    """Count on a page of this machine: drop images, see counts and sizes, correct boxes by hand.
+
+    Images stay in memory. Of corrections, boxes alone are written.
+
+    Example: raypp count serve --model counts.model --spec fitted/encoder.veil --scale 0.8um/px
+
+    Example: raypp count serve --model counts.model --spec fitted/encoder.veil --archive veiled-crystals
+    """
+    require_packages((*_NEEDS, "starlette", "uvicorn"), "count serve")
+    from raypp.counting.desk import ImageDesk
+    from raypp.counting.opening import open_corrections, open_counter
+    from raypp.counting.plain_image import DecodeOptions
+    from raypp.reveal.count_page import serve_counts
+
+    options = DecodeOptions(page, bits)
+    options.check()
+    if private is not None and archive is None:
+        raise OptionError("--private is of an archive; name it by --archive")
+    connection = _connection(server, token_file, ca, tls=tls)
+    settings = _settings(model, key, spec, scale, threshold, tile, None, connection)
+    counter = open_counter(settings)
+    kept = open_corrections(counter, settings, archive, private, corrections) if archive else None
+    serve_counts(ImageDesk(counter, options, kept), port, say_address, with_flags)
+    if kept is not None and kept.images:
+        words = f"--from coco --archive {archive} --name NEW"
+        say(error_console(), [f"corrected     {len(kept.images)} images: raypp label import {corrections} {words}"])
 
 
 def _settings(

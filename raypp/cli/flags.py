@@ -19,6 +19,7 @@ _SAME = [
     "certificate_key",
     "channels",
     "chunk_frames",
+    "corrections",
     "cpus",
     "credentials_file",
     "database",

@@ -3,14 +3,19 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from raypp.counting.corrections import Corrections
 from raypp.counting.counter import CountRules, ImageCounter
 from raypp.counting.pixel_scale import PixelScale
 from raypp.counting.region import RegionSet
 from raypp.counting.tile_detector import TileDetector
 from raypp.detect.bundle import read_bundle_header
 from raypp.edge.uplink.connection import ServiceConnection
-from raypp.errors import OptionError
+from raypp.errors import ConflictError, OptionError
+from raypp.ingest.settings import owner_side
 from raypp.key_sources.place import KeyPlace
+from raypp.shards.manifest import read_archive_header
+from raypp.shards.place import refuse_within_archive
+from raypp.shards.store import Store
 from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.keyfile import load_owner_key
 
@@ -67,3 +72,28 @@ def open_counter(settings: CountSettings, *, calibrates: bool = False) -> ImageC
     encoder = spec_and_encoder(settings.encoder)[1] if settings.encoder else None
     detector = TileDetector.open(header, settings.model, key, encoder, settings.connection)
     return ImageCounter(detector, rules, scale, regions, settings.tile_px)
+
+
+def open_corrections(
+    counter: ImageCounter, settings: CountSettings, archive: str, private: Path | None, path: Path
+) -> Corrections:
+    """Open a document of corrections of an archive's images.
+
+    Args:
+        counter: of the archive's veil.
+        settings: of the count.
+        archive: the archive.
+        private: its owner's side; None for where it lies by default.
+        path: the document, which is not there yet.
+
+    Raises:
+        ConflictError: if the archive is of another veil.
+        OptionError, ShardError: if archive or owner's side cannot be read, or the document is there.
+    """
+    header = read_archive_header(Store(archive))
+    veil_id = counter.detector.veil.veil_id
+    if header.veil_id != veil_id:
+        raise ConflictError(f"archive {archive} is of veil {header.veil_id}, the model of {veil_id}; give its model")
+    refuse_within_archive(path, "corrections")
+    key = load_owner_key(settings.key_path)
+    return Corrections(path, header, private or owner_side(archive), key, counter.rules.classes)

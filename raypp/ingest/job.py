@@ -216,7 +216,7 @@ def hold_to_header(store: Store, header: ArchiveHeader) -> None:
             f"output {store.root} holds veil {stored.veil_id}, but this key and spec make veil {header.veil_id}; "
             "use the key and spec it was made with, or another `out`"
         )
-    for name in ("origin", "generator", "size", "sampling", "source_names", "encrypted", "variants"):
+    for name in ("origin", "generator", "size", "sampling", "source_names", "encrypted", "variants", "preparation"):
         was, now = getattr(stored, name), getattr(header, name)
         if was != now:
             raise ConflictError(

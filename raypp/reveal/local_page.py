@@ -6,7 +6,9 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
+from urllib.parse import unquote
 
 import uvicorn
 from pydantic import ValidationError
@@ -18,6 +20,7 @@ from starlette.routing import Route
 
 from raypp.errors import ContentError, OptionError, RayppError
 from raypp.io.fault import first_fault
+from raypp.text.printable import printable
 from raypp.web.assets import FAVICON, STYLE, static_file
 from raypp.web.templating import environment
 
@@ -40,10 +43,12 @@ _HEADERS = {
 }
 _HOST = "127.0.0.1"
 _MOST_BODY = 64_000
+_MOST_NAME = 200
 _PACKAGE = "raypp.reveal"
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Write = Callable[[bytes], Mapping[str, Any]]
+Upload = Callable[[str, bytes], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -56,12 +61,18 @@ class PageContent:
         reads: answers to GET, by path.
         writes: answers to POST, by path: each is given a body, and returns what becomes JSON. A ContentError or
             ValidationError says that the body is malformed, another RayppError that it cannot be done.
+        uploads: answers to POST of a file, by path: each is given the file's name and its bytes, and answers likewise.
+        most_upload: bytes that such a file may have.
+        wording: words errors of uploads for a person, who knows options and no fields.
     """
 
     command: str
     name: str
     reads: Mapping[str, Endpoint]
     writes: Mapping[str, Write]
+    uploads: Mapping[str, Upload] = field(default_factory=dict)
+    most_upload: int = 0
+    wording: Callable[[str], str] = str
 
 
 @dataclass(frozen=True)
@@ -102,6 +113,7 @@ class LocalPage:
         reads |= {path: _of_file(*file) for path, file in files.items()}
         writes: dict[str, Endpoint] = {"/api/end": self._finish}
         writes |= {path: _of_write(take) for path, take in self._content.writes.items()}
+        writes |= {path: _of_upload(take, self._content) for path, take in self._content.uploads.items()}
         return Starlette(
             routes=[
                 *(Route(path, self._guarded(endpoint)) for path, endpoint in reads.items()),
@@ -201,21 +213,47 @@ def _of_file(body: str, kind: str) -> Endpoint:
 
 def _of_write(take: Write) -> Endpoint:
     async def answer(request: Request) -> Response:
-        body = b""
-        async for piece in request.stream():
-            body += piece
-            if len(body) > _MOST_BODY:
-                return problem(413, "the answer is too long")
-        try:
-            return JSONResponse(await run_in_threadpool(take, body))
-        except ContentError as error:
-            return problem(400, f"the answer {error}")
-        except ValidationError as error:
-            return problem(400, first_fault(error))
-        except RayppError as error:
-            return problem(409, str(error))
+        body = await _body(request, _MOST_BODY)
+        if body is None:
+            return problem(413, "the answer is too long")
+        return await _answered(partial(take, body))
 
     return answer
+
+
+def _of_upload(take: Upload, content: PageContent) -> Endpoint:
+    most = content.most_upload
+
+    async def answer(request: Request) -> Response:
+        name = unquote(request.headers.get("x-name", ""))[:_MOST_NAME].strip() or "image"
+        body = await _body(request, most)
+        if body is None:
+            return problem(413, f"{printable(name)} has more than {most >> 20} MiB; scale it down, or cut it")
+        return await _answered(partial(take, printable(name), body), content.wording)
+
+    return answer
+
+
+async def _body(request: Request, most: int) -> bytes | None:
+    """Read a body; None, without the rest of it, if it is longer than that."""
+    pieces, length = [], 0
+    async for piece in request.stream():
+        length += len(piece)
+        if length > most:
+            return None
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+async def _answered(take: Callable[[], Mapping[str, Any]], wording: Callable[[str], str] = str) -> Response:
+    try:
+        return JSONResponse(await run_in_threadpool(take))
+    except ContentError as error:
+        return problem(400, f"the answer {error}")
+    except ValidationError as error:
+        return problem(400, first_fault(error))
+    except RayppError as error:
+        return problem(409, wording(str(error)))
 
 
 def _equal(given: str, secret: str) -> bool:

@@ -31,6 +31,10 @@ class Preparation(BaseModel):
     def __bool__(self) -> bool:
         return self.flatten or self.denoise > 0
 
+    def __str__(self) -> str:
+        steps = ["flatten"] * self.flatten + [f"denoise {self.denoise}"] * (self.denoise > 0)
+        return " and ".join(steps) or "none"
+
     def check(self) -> None:
         """Raise OptionError if what it needs is not installed."""
         if self:

@@ -18,11 +18,17 @@ class LocalClient:
 
     def ask(self, path: str, body: object = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
         """Get a path, or send a body there; returns status, headers and content."""
+        return self._ask(path, None if body is None else json.dumps(body).encode(), headers)
+
+    def send(self, path: str, content: bytes, **headers: str) -> tuple[int, dict[str, str], bytes]:
+        """Send bytes as they are."""
+        return self._ask(path, content, headers)
+
+    def _ask(self, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
         where = urlsplit(self.address).netloc
-        text = None if body is None else json.dumps(body)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         with closing(http.client.HTTPConnection(where, timeout=30)) as connection:
-            connection.request("GET" if body is None else "POST", path, text, {"Host": where} | self.headers | named)
+            connection.request("GET" if body is None else "POST", path, body, {"Host": where} | self.headers | named)
             with connection.getresponse() as answer:
                 return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
 
