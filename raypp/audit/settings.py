@@ -25,6 +25,7 @@ class AuditSettings(FrozenSettings):
         size: side of the letterboxed square, in pixels.
         budget: how much it may take.
         seed: of which sources are attacked, and of the attackers' chances.
+        layers: of a smooth keyed map of a learned encoder's values, which is attacked beside the veil; None for none.
     """
 
     sources: AbsolutePlaces
@@ -38,11 +39,12 @@ class AuditSettings(FrozenSettings):
     size: int = 640
     budget: Budget = Budget.STANDARD
     seed: int = 0
+    layers: int | None = None
 
     @property
     def suite(self) -> Suite:
         """The attacks of the budget."""
-        return suite(self.budget, learned=isinstance(self.spec, LearnedSpec))
+        return suite(self.budget, learned=isinstance(self.spec, LearnedSpec), layers=self.layers)
 
     @property
     def files(self) -> InsiderFiles:

@@ -39,6 +39,12 @@ def audit(
     budget: Annotated[
         Budget, typer.Option(help="quick: three minutes; standard: three hours; full: many hours, of a core.")
     ] = Budget.STANDARD,
+    layers: Annotated[
+        int | None,
+        typer.Option(
+            "--homeomorphic", help="Also attack a learned encoder's values under a smooth keyed map of so many layers."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of what is attacked, and of the attackers' chances.", min=0)] = 0,
     on: RunsOn = On.AUTO,
     address: RayAddress = None,
@@ -56,6 +62,7 @@ def audit(
 
     Example: raypp audit videos.csv --key owner.key --spec fitted/encoder.veil --out audit --budget full
     """
+    from raypp.detect.latent_map import check_map
     from raypp.shards.place import refuse_within_archive
     from raypp.train.options import check_size, check_weights
     from raypp.veil.encoder_file import spec_and_encoder
@@ -68,6 +75,8 @@ def audit(
     if model is not None and not model.exists():
         raise OptionError(f"--model {model} is not there; give a file that is")
     check_weights(weights)
+    if layers is not None:
+        check_map(layers, veil)
     key_path = resolve_key_place(key).absolute()
     console = error_console()
     say(console, ["opening       attacks and images: ten seconds, or more where much runs"])
@@ -86,6 +95,7 @@ def audit(
         size=size,
         budget=budget,
         seed=seed,
+        layers=layers,
     )
     if dry_run:
         say(console, audit_plan_lines(settings))

@@ -147,6 +147,7 @@ FLAGS = {name: "--" + name.replace("_", "-") for name in _SAME} | {
     "gap_s": "--gap-seconds",
     "key_path": "--key",
     "labels_version": "--labels",
+    "layers": "--homeomorphic",
     "logs": "--log",
     "masks_path": "--masks",
     "views_path": "--views",

@@ -55,6 +55,7 @@ class Arm(BaseModel):
         adapter_rate: learning rate of the adapter as a multiple of the trunk's; None for the default.
         encoder: the encoder file, for a learned veil.
         start: the bundle that the detector starts from, instead of the schedule's public weights.
+        layers: of the keyed map, for homeomorphic arms.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,6 +71,7 @@ class Arm(BaseModel):
     adapter_rate: float | None = None
     encoder: Path | None = None
     start: Path | None = None
+    layers: int | None = None
 
     def row_id(self, schedule: ComparisonSchedule, dataset: str) -> str:
         """Name of the arm's row: a rerun with the same settings finds it, one with others does not."""

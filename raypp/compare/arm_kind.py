@@ -17,5 +17,7 @@ class ArmKind(StrEnum):
     """Plain images with the augmentation that codes allow: what that alone costs."""
     OBSCURED = "obscured"
     """Images hidden in another way than by a veil, then augmented as plain ones are."""
+    HOMEOMORPHIC = "homeomorphic"
+    """A learned encoder's values under a smooth keyed map, quantised: a baseline, and no veil."""
     VEILED = "veiled"
     """Veiled frames with the augmentation that codes allow."""

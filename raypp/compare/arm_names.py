@@ -2,6 +2,7 @@
 
 import json
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from raypp.veil.spec import PatchSpec, VeilSpec, parse_spec
 _DEFAULT = "default"
 _MEASURES = {"pixelation": "side", "private-pixelation": "side", "blur": "sigma", "blackout": "number"}
 """Other ways to hide, and which of their fields is the number behind the name."""
+_MOST_LAYERS = 32
 _WAY = re.compile(rf"({'|'.join(_MEASURES)})(?:-(\d[^:=]*))?(?::(.*))?")
 _OBSCURING: TypeAdapter[Obscuring] = TypeAdapter(Obscuring)
 _OF_ARM = ("sub_keys_told", "adapter_rate", "variants", "fitted")
@@ -30,7 +32,8 @@ def parse_arm(text: str, seed: int) -> Arm:
         text: `plain`, `plain-cells` or `library`; another way to hide, of `WAYS`; `default` for the default veil;
             `NAME=FILE` for the spec in a file or the learned veil of an encoder file; `NAME=FOLDER` for the veil of a
             fit, started from what the fit left; `NAME:field=value,...` for the default spec with some fields
-            changed; besides those of a spec, and after a file or folder: `variants`, `fitted`, `adapter_rate`
+            changed; `homeomorphic:layers=N,base=FILE` for a learned encoder's values under a smooth keyed map;
+            besides those of a spec, and after a file or folder: `variants`, `fitted`, `adapter_rate`
             (numbers), `sub_keys_told` (true or false).
         seed: the arm's seed.
 
@@ -43,6 +46,8 @@ def parse_arm(text: str, seed: int) -> Arm:
     if way := _WAY.fullmatch(text):
         obscuring = _way(text, *way.groups())
         return Arm(name=obscuring.name, kind=ArmKind.OBSCURED, seed=seed, obscuring=obscuring)
+    if text.partition(":")[0] == ArmKind.HOMEOMORPHIC:
+        return _homeomorphic(text, seed)
     name, changed = text, {}
     encoder = start = None
     if ":" in text:
@@ -61,7 +66,7 @@ def parse_arm(text: str, seed: int) -> Arm:
     else:
         raise OptionError(
             f"`arms` {text} is none of plain, plain-cells, library, default, NAME=SPEC.json, NAME:field=value,..., "
-            f"{WAYS}"
+            f"homeomorphic:layers=N,base=FILE, {WAYS}"
         )
     if not name or not all(letter.isalnum() or letter in "-_." for letter in name):
         raise OptionError(f"`arms` {text}: the name {name!r} may hold letters, digits, '-', '_' and '.' only")
@@ -90,6 +95,28 @@ def _way(text: str, method: str, number: str | None, fields: str | None) -> Obsc
         return _OBSCURING.validate_python({"method": method, **values})
     except ValidationError as error:
         raise OptionError(f"`arms` {text}: {first_fault(error, tagged=True)}; write one of {WAYS}") from None
+
+
+def _homeomorphic(text: str, seed: int) -> Arm:
+    """Read the arm of a keyed map: how many layers it has, and the encoder whose values it maps."""
+    values: dict[str, str] = {}
+    for pair in text.partition(":")[2].split(","):
+        field, equals, value = pair.partition("=")
+        if not equals or field not in {"layers", "base"} or field in values:
+            raise OptionError(f"`arms` {text}: write homeomorphic:layers=4,base=ENCODER, with an encoder.veil")
+        values[field] = value
+    layers = values.get("layers", "4")
+    if not layers.isdecimal() or int(layers) > _MOST_LAYERS:
+        raise OptionError(f"`arms` {text}: layers {layers} must be from 0 to {_MOST_LAYERS}")
+    if "base" not in values:
+        raise OptionError(f"`arms` {text}: name the encoder.veil of a fit with base=")
+    if find_spec("zuko") is None:
+        raise OptionError(f"`arms` {text} needs zuko; install raypp[flows]")
+    spec, encoder, _ = _from_place(Path(values["base"]))
+    if encoder is None:
+        raise OptionError(f"`arms` {text}: {values['base']} is no encoder of a learned veil; give an encoder.veil")
+    name = f"{ArmKind.HOMEOMORPHIC}-{layers}"
+    return Arm(name=name, kind=ArmKind.HOMEOMORPHIC, seed=seed, spec=spec, encoder=encoder, layers=int(layers))
 
 
 def _from_place(place: Path) -> tuple[VeilSpec, Path | None, Path | None]:

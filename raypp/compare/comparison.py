@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from raypp.compare.arm import Arm, ArmRow, ComparisonSchedule, VeilFigures
 from raypp.compare.arm_display import arms_shown
+from raypp.compare.arm_kind import ArmKind
 from raypp.compare.images import ImageDataset, read_images
 from raypp.compare.rows import read_arm_rows
 from raypp.errors import ConflictError, RayppError
@@ -132,9 +133,9 @@ def compare(comparison: Comparison, veil: VeilExecutor, execute: ArmExecutor, pr
 
 
 def veil_settings(task: ArmTask) -> VeilSettings | None:
-    """How an arm's images are veiled; None for plain arms. Arms of one veil share an archive."""
+    """How an arm's images are veiled; None for arms without a veil. Arms of one veil share an archive."""
     arm, size = task.arm, task.schedule.size
-    if arm.spec is None:
+    if arm.spec is None or arm.kind is ArmKind.HOMEOMORPHIC:
         return None
     veil_id = load_key(task.key_path).veil_id(arm.spec)
     archive = task.out / "veiled" / f"{veil_id[:12]}-{size}-v{arm.variants}"

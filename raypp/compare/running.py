@@ -18,10 +18,11 @@ from raypp.compare.arm_kind import ArmKind
 from raypp.compare.images import ImageDataset
 from raypp.compare.plain import PlainFrames
 from raypp.compare.ultralytics import UltralyticsBatches, lay_out, train_by_ultralytics
-from raypp.compare.veiled import QuantisedFrames, VeiledFrames, WrongKeyFrames
+from raypp.compare.veiled import MappedFrames, QuantisedFrames, VeiledFrames, WrongKeyFrames
 from raypp.detect.inputs.batch import DetectionBatch
 from raypp.detect.inputs.code_input import CodeInput
 from raypp.detect.inputs.dataset import VeiledDataset
+from raypp.detect.latent_map import MappedEncoder
 from raypp.detect.model import build_detector, load_public_weights
 from raypp.detect.schedule import TrainingSchedule
 from raypp.detect.training_state import holds_state, read_state, write_state
@@ -76,6 +77,7 @@ class ArmInputs:
         folder: a folder of the arm's own, for what it needs while it runs.
         archive: the veiled dataset, for veiled arms.
         obscured: sizes of the obscured dataset, for obscured arms.
+        mapped: encoder and keyed map, for homeomorphic arms.
         wrong_keys: how many other keys the trained detector is tried on.
         command: the command line that asked for the arm.
     """
@@ -87,6 +89,7 @@ class ArmInputs:
     obscured: ObscuredFigures | None
     wrong_keys: int
     command: str
+    mapped: MappedEncoder | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ def run_arm(arm: Arm, inputs: ArmInputs, row_id: str, report: ArmProgress) -> tu
         The row, and the matches of every val image by plain name, for comparisons image by image.
     """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    val = _frames(inputs, "val")
+    val = _frames(arm, inputs, "val")
     train = inputs.images.splits["train"] if inputs.archive is None else inputs.archive.dataset.splits["train"]
     count = train if isinstance(train, int) else len(train)
     if arm.kind is ArmKind.ULTRALYTICS:
@@ -138,7 +141,7 @@ def run_arm(arm: Arm, inputs: ArmInputs, row_id: str, report: ArmProgress) -> tu
         wrong_key_map50=tuple(
             _judge(matcher, WrongKeyFrames(_plain(inputs, spec), spec, VeilKey.generate(), network), inputs).map50
             for spec in [arm.spec] * inputs.wrong_keys
-            if spec is not None
+            if spec is not None and inputs.mapped is None
         ),
         plain_input_map50=(
             _judge(matcher, QuantisedFrames(_plain(inputs, arm.spec), arm.spec), inputs).map50 if arm.spec else None
@@ -151,7 +154,10 @@ def run_arm(arm: Arm, inputs: ArmInputs, row_id: str, report: ArmProgress) -> tu
     return row, matches
 
 
-def _frames(inputs: ArmInputs, split: str) -> PlainFrames | VeiledFrames:
+def _frames(arm: Arm, inputs: ArmInputs, split: str) -> PlainFrames | VeiledFrames | MappedFrames:
+    if inputs.mapped is not None and arm.spec is not None:
+        plain = PlainFrames(inputs.images.splits[split], inputs.schedule.size, arm.spec.patch)
+        return MappedFrames(plain, arm.spec, inputs.mapped)
     if inputs.archive is None:
         return PlainFrames(inputs.images.splits[split], inputs.schedule.size, _PLAIN_CELL)
     return VeiledFrames.read(inputs.archive.dataset, split, inputs.archive.names)
@@ -244,7 +250,11 @@ def _fit(arm: Arm, inputs: ArmInputs, model: DetectionModel, training: TrainingS
 def _codes(arm: Arm) -> CodeInput | None:
     if arm.spec is None:
         return None
-    return CodeInput(arm.spec.channels, arm.spec.bits, arm.spec.patch, arm.spec.sub_keys if arm.sub_keys else 1)
+    return CodeInput(arm.spec.channels, arm.spec.bits, arm.spec.patch, arm.spec.sub_keys if _tells_sub_keys(arm) else 1)
+
+
+def _tells_sub_keys(arm: Arm) -> bool:
+    return arm.sub_keys and arm.kind is ArmKind.VEILED
 
 
 @dataclass(frozen=True)
@@ -262,7 +272,7 @@ def _batches(arm: Arm, inputs: ArmInputs, training: TrainingSchedule) -> _Batche
         train = inputs.images.splits["train"]
         images = UltralyticsBatches(data, train, inputs.images.classes, training, inputs.schedule.size)
         return _Batches(images.epoch, None, images)
-    frames = _frames(inputs, "train")
+    frames = _frames(arm, inputs, "train")
 
     def epoch(number: int) -> Iterator[DetectionBatch]:
         order = np.random.default_rng((training.seed, number)).permutation(frames.of_epoch(training.seed, number))

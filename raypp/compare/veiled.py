@@ -1,7 +1,7 @@
 """The veiled side of a comparison: labelled frames of an archive, kept packed in memory."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from raypp.compare.plain import PlainFrames
 from raypp.detect.inputs.batch import COLUMNS, NO_CELL, DetectionBatch, batch_of_rows, labelled_batch
 from raypp.detect.inputs.dataset import VeiledDataset
 from raypp.detect.inputs.variants import VARIANT_COLUMNS, chosen_variants
+from raypp.detect.latent_map import MappedEncoder
 from raypp.shards.reader import ShardReader
 from raypp.shards.schema import ArchiveHeader
 from raypp.veil.key import VeilKey
@@ -120,6 +121,39 @@ class QuantisedFrames:
             cells = pixels.reshape(rows, patch, columns, patch, 3).transpose(0, 2, 1, 3, 4).reshape(rows, columns, -1)
             groups = [group.mean(axis=-1) for group in np.array_split(cells, channels, axis=-1)]
             return (np.stack(groups) * self.spec.levels / 256).astype(np.uint8), 0
+
+        return _encoded(self.plain, indices, self.spec, codes)
+
+
+@dataclass(frozen=True)
+class MappedFrames:
+    """The same images as codes of a learned encoder under a smooth keyed map; kept once they were encoded.
+
+    Attributes:
+        plain: the images.
+        spec: of the encoder.
+        network: encoder and map.
+    """
+
+    plain: PlainFrames
+    spec: VeilSpec
+    network: MappedEncoder
+    _kept: dict[int, npt.NDArray[np.uint8]] = field(default_factory=dict, repr=False, compare=False)
+
+    def __len__(self) -> int:
+        return len(self.plain)
+
+    def of_epoch(self, seed: int, epoch: int) -> Sequence[int]:
+        """Return the numbers of the images that an epoch trains on: all of them."""
+        return self.plain.of_epoch(seed, epoch)
+
+    def batch(self, indices: Sequence[int]) -> DetectionBatch:
+        """Return some images as a batch of codes."""
+
+        def codes(index: int, pixels: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], int]:
+            if index not in self._kept:
+                self._kept[index] = self.network.levels(pixels)
+            return self._kept[index], 0
 
         return _encoded(self.plain, indices, self.spec, codes)
 

@@ -12,6 +12,8 @@ from raypp.geometry.window import Window
 
 EXTRA_PLANES = 8
 """Planes of a label map beside those of the classes: inside, row, column, and place and size in the topmost box."""
+COORDINATE_PLANES = (-7, -6)
+"""Which of them, from the end, are row and column."""
 _MIRRORED, _RECOMBINED = 0.5, 0.3
 _MOVED, _SCALED = 0.5, 0.1
 _LEAST_CELLS = 0.5

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-_WIDTHS = (64, 96, 128)
+_WIDTHS = (48, 64, 96)
 _GROUPS = 8
 _DROPOUT = 0.1
 _HEADS = 4
@@ -124,18 +124,26 @@ class _Attention(nn.Module):
         return given
 
 
-def hidden_loss(network: MaskedCodeNetwork, codes: Tensor, planes: Tensor, hidden: Tensor, sub_key: int) -> Tensor:
+def hidden_loss(
+    network: MaskedCodeNetwork,
+    codes: Tensor,
+    planes: Tensor,
+    hidden: Tensor,
+    sub_key: int,
+    shown: Tensor | None = None,
+) -> Tensor:
     """Return each frame's mean cross-entropy of its hidden values, float32[N], in nats a value.
 
     Args:
         network: names hidden values.
-        codes: uint8[N, C, rows, columns], all values.
+        codes: uint8[N, C, rows, columns], all values; L + 1 where there is no cell.
         planes: label maps.
-        hidden: bool, of the shape of the codes; at least one of each frame.
+        hidden: bool, of the shape of the codes; none where there is no cell.
         sub_key: of all frames.
+        shown: the values that are shown, where they are not those of the codes.
     """
     levels = network.shape.levels
-    shown = codes.masked_fill(hidden, levels)
+    shown = (codes if shown is None else shown).masked_fill(hidden, levels)
     logits: Tensor = network(shown, planes, sub_key)
-    losses = functional.cross_entropy(logits.transpose(1, 2), codes.long(), reduction="none")
-    return (losses * hidden).flatten(1).sum(1) / hidden.flatten(1).sum(1)
+    losses = functional.cross_entropy(logits.transpose(1, 2), codes.long() % levels, reduction="none")
+    return (losses * hidden).flatten(1).sum(1) / hidden.flatten(1).sum(1).clamp(min=1)

@@ -13,6 +13,7 @@ from raypp.detect.precision import half_precision
 from raypp.detect.training_state import TrainingState, holds_state, read_state, write_state
 from raypp.progress import Progress
 from raypp.synthesis.aside import keep_aside
+from raypp.synthesis.augmentation import moved_by_cells, with_errors
 from raypp.synthesis.batches import MapDrawer, draw_hidden, grouped
 from raypp.synthesis.frames import RealFrame
 from raypp.synthesis.membership import guess_error, membership_auc
@@ -215,12 +216,14 @@ def _step(
     frames: Sequence[RealFrame],
     generator: torch.Generator,
 ) -> None:
-    tensors = task.maps.tensors(frames)
-    hidden = draw_hidden(tensors.codes, generator)
+    levels = network.shape.levels
+    tensors = moved_by_cells(task.maps.tensors(frames), levels, generator)
+    hidden = draw_hidden(tensors.codes, generator) & (tensors.codes < levels)
+    shown = with_errors(tensors.codes, levels, generator)
     half = half_precision(_CPU, task.amp)
     network.train()
     with torch.autocast("cpu", dtype=half, enabled=half is not None):
-        loss = hidden_loss(network, tensors.codes, tensors.planes, hidden, tensors.sub_key).mean()
+        loss = hidden_loss(network, tensors.codes, tensors.planes, hidden, tensors.sub_key, shown).mean()
     optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)

@@ -15,18 +15,19 @@ from raypp.demo.workshop.tools import CLASSES
 from raypp.usage.observation import Detection
 from tests.accept.stills import Still, write_stills
 
-SIZE = (448, 252)
+NEAR, NEARER = (448, 252), (320, 180)
+"""Sizes of images, in pixels: tools have their usual size, so in small images they are large."""
 _SECONDS = 30.0
 _SEED = 9000
 
 
-def near_still(seed: int, number: int) -> Still:
-    """Return a moment of a bench with tools, by its number; tools have their usual size in pixels."""
+def near_still(seed: int, size: tuple[int, int], number: int) -> Still:
+    """Return a moment of a bench with tools, by its number."""
     generator = np.random.default_rng([seed, number])
-    eye, _ = make_camera(_SECONDS, SIZE, generator)
+    eye, _ = make_camera(_SECONDS, size, generator)
     time_s = float(generator.uniform(0, _SECONDS))
     pixels, _ = eye.image(int(generator.integers(1000)), time_s)
-    width, height = SIZE
+    width, height = size
     boxes = [
         Detection(tool.class_id, 1.0, left / width, top / height, right / width, bottom / height)
         for tool in eye.visible(time_s)
@@ -35,15 +36,16 @@ def near_still(seed: int, number: int) -> Still:
     return Image.fromarray(pixels), boxes
 
 
-def make_near_stills(root: Path, train: int, val: int, seed: int = _SEED) -> Path:
+def make_near_stills(root: Path, train: int, val: int, seed: int = _SEED, size: tuple[int, int] = NEARER) -> Path:
     """Write a dataset of benches seen from near.
 
     Args:
         root: folder to write into.
         train, val: number of images.
         seed: the same seed gives the same images; benches of other seeds are others.
+        size: width and height, in pixels.
     """
-    return write_stills(root, "near", CLASSES, partial(near_still, seed), range(train), range(train, train + val))
+    return write_stills(root, "near", CLASSES, partial(near_still, seed, size), range(train), range(train, train + val))
 
 
 def main() -> None:

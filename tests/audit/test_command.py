@@ -39,8 +39,8 @@ _SLOW_ATTACKS = (UNet, ManyKeys, FeatureBridge)
 """They learn for half a minute each: tested in their own files, and in a whole audit by the slow tests."""
 
 
-def _light(budget: Budget, learned: bool = False) -> Suite:
-    chosen = suite(budget, learned)
+def _light(budget: Budget, learned: bool = False, layers: int | None = None) -> Suite:
+    chosen = suite(budget, learned, layers)
     return replace(
         chosen, planned=tuple(planned for planned in chosen.planned if not isinstance(planned.attack, _SLOW_ATTACKS))
     )

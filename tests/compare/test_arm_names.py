@@ -69,6 +69,9 @@ def test_a_veil_may_come_from_a_file(tmp_path) -> None:
         ("private-pixelation-16", "epsilon: Field required"),
         ("private-pixelation-16:epsilon=0", "epsilon: Input should be greater than 0"),
         ("private-pixelation-16:epsilon", "field=value"),
+        ("homeomorphic:layers=4", "name the encoder.veil of a fit with base="),
+        ("homeomorphic:layers=40,base=x", "layers 40 must be from 0 to 32"),
+        ("homeomorphic:depth=4,base=x", "write homeomorphic:layers=4,base=ENCODER"),
         ("x:adapter_rate=true,fold=0,sub_keys_told=7", "sub_keys"),
     ],
 )

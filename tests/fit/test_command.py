@@ -182,7 +182,9 @@ def test_what_a_fit_leaves_is_compared_with_plain(place):
     assert (finished.veil_id, finished.card) == (summary.veil_id, summary.card)
     assert finished.map50_95 == summary.last.map50_95
     schedule = ComparisonSchedule(architecture="yolov8p", weights=place / "public.pt", size=64, epochs=1, batch=4)
-    arms = tuple(parse_arm(text, 0) for text in (f"learned={fitted}", f"anew={fitted / 'encoder.veil'}"))
+    encoder = fitted / "encoder.veil"
+    mapped = f"homeomorphic:layers=2,base={encoder}"
+    arms = tuple(parse_arm(text, 0) for text in (f"learned={fitted}", f"anew={encoder}", mapped))
     comparison = Comparison(str(place / "tools"), place / "cost", place / "owner.key", schedule, arms, 1, "compare")
     compare(comparison, veil_here, lambda tasks: run_arms_here(tasks, lambda _: lambda *_: None), SILENT)
     rows = {row.arm.name: row for row in read_arm_rows(place / "cost").values()}
@@ -190,7 +192,9 @@ def test_what_a_fit_leaves_is_compared_with_plain(place):
     assert rows["learned"].veil.veil_id == summary.veil_id
     assert str(rows["learned"].arm.start) == "start.model"
     assert rows["anew"].arm.start is None
-    assert len({row.row_id.rpartition("-")[2] for row in rows.values()}) == 2
+    assert len({row.row_id.rpartition("-")[2] for row in rows.values()}) == 3
+    assert (rows["homeomorphic-2"].veil, rows["homeomorphic-2"].wrong_key_map50) == (None, ())
+    assert rows["homeomorphic-2"].val_images == rows["anew"].val_images
     assert len(rows["learned"].wrong_key_map50) == 1
 
 

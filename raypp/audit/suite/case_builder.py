@@ -12,6 +12,7 @@ from raypp.audit.suite.repeated_views import WEAK
 from raypp.audit.suite.suite import BASELINES, BY_HEART, CONTROLS, NOISE, NOISE_UNDER_KEY, OPEN_FEATURES
 from raypp.audit.targets.baselines import noise
 from raypp.audit.targets.detector import VeiledDetector
+from raypp.audit.targets.homeomorphic import homeomorphic, is_map
 from raypp.audit.targets.target import SITE, VEIL, noise_under_key, veil
 from raypp.veil.spec import LearnedSpec
 from raypp.veil.veil import Veil
@@ -74,8 +75,8 @@ def insider_digest(files: InsiderFiles) -> str:
 
 
 def _target(name: str, made_veil: Veil, evidence: Evidence, insider: Insider | None, seed: int) -> AttackTarget:
-    if name == NOISE_UNDER_KEY:
-        return noise_under_key(made_veil, seed)
+    if name == NOISE_UNDER_KEY or is_map(name):
+        return homeomorphic(made_veil, name) if is_map(name) else noise_under_key(made_veil, seed)
     if name not in {VEIL, OPEN_FEATURES}:
         return (BASELINES | WEAK | CONTROLS)[name]()
     if insider is None:

@@ -23,6 +23,7 @@ from raypp.audit.core.budget import Budget
 from raypp.audit.core.model import AnyAttack, Attack, AttackTarget, Need
 from raypp.audit.suite.repeated_views import OTHERS, WEAK, seen_often
 from raypp.audit.targets import baselines
+from raypp.audit.targets.homeomorphic import is_map, map_name
 from raypp.audit.targets.target import VEIL, unfolded_veil
 from raypp.media.obfuscation import Blackout, Blur, Obscuring, Pixelation, PrivatePixelation
 
@@ -132,7 +133,8 @@ class Suite:
 
     def pairs(self) -> list[tuple[str, Planned]]:
         """Return names of targets, each with an attack; the audited veil first."""
-        targets = [VEIL, *BASELINES, *WEAK, *CONTROLS, OPEN_FEATURES, BY_HEART, NOISE_UNDER_KEY]
+        mapped = sorted({name for planned in self.planned for name in planned.on if is_map(name)})
+        targets = [VEIL, *BASELINES, *mapped, *WEAK, *CONTROLS, OPEN_FEATURES, BY_HEART, NOISE_UNDER_KEY]
         return [(target, planned) for target in targets for planned in self.planned if target in planned.on]
 
 
@@ -161,11 +163,12 @@ CONTROLS: dict[str, Callable[[], AttackTarget]] = {
 """Controls that are open to one kind of attack, by name; made for that alone."""
 
 
-def suite(budget: Budget, learned: bool = False) -> Suite:
+def suite(budget: Budget, learned: bool = False, layers: int | None = None) -> Suite:
     """Return the attacks of a budget.
 
     Args:
         budget: how much they may take.
+        layers: of a smooth keyed map of the encoder's values, which is attacked besides; None for none.
         learned: whether the audited veil is: an attacker can draw keys of the patch veil by itself, but encoders only
             as public weights let him. Nor is there another owner's key: each fit is a veil of its own.
     """
@@ -189,6 +192,8 @@ def suite(budget: Budget, learned: bool = False) -> Suite:
             ridges = [Ridge(count, 600_000) for count in (1, 6, 10, 100, 1000)]
             networks, bridges = [UNet(count, 20_000) for count in (10, 100, 1000)], _bridges(20_000)
             any_key = ManyKeys(200, 20_000)
+    if layers is not None:
+        everything, by_networks = (*everything, map_name(layers)), (*by_networks, map_name(layers))
     other_keys = 0 if learned else 4 if budget is Budget.QUICK else 9
     tried = {Budget.QUICK: 100, Budget.STANDARD: 200, Budget.FULL: 400}[budget]
     perceptrons = {Budget.QUICK: (), Budget.STANDARD: (10, 100), Budget.FULL: (10, 100, 1000)}[budget]
