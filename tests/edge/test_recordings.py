@@ -17,7 +17,8 @@ from raypp.edge.capture.reporting import CaptureReporter
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
 from raypp.veil.spec import PatchSpec
-from tests.media.videos import HEIGHT, WIDTH, joined
+from tests.media.decoding import info_of
+from tests.media.videos import HEIGHT, WIDTH, Video, joined, write
 
 _OPEN: list[Connection] = []
 """Agents' ends of connections: a capture whose agent is gone ends its process, which here is the tests'."""
@@ -86,3 +87,18 @@ def test_a_stream_that_changes_its_size_midway_tells_its_new_shape(job: CaptureJ
         assert again == [frame for heard in after for frame in heard.frames]
         shapes = [(heard.width, heard.height) for heard in resumed if isinstance(heard, SourceShape)]
         assert shapes == ([(WIDTH, HEIGHT), (HEIGHT, WIDTH)] if stopped_after < 8 else [(HEIGHT, WIDTH)])
+
+
+def test_a_recording_begins_after_one_that_goes_on_past_its_length(job: CaptureJob, tmp_path: Path) -> None:
+    times_ms = (*range(0, 3840, 40), 63_840)  # MP4 has reordered frames of uneven times end too early
+    video = Video("still.mp4", options={"bf": "2"}, frames=len(times_ms), times_ms=times_ms)
+    videos = [write(video, tmp_path / name) for name in ("first.mp4", "second.mp4")]
+    length_us = info_of(videos[0]).duration_us
+    assert length_us < 63_840_000
+    chunks = [report for report in _reports(replace(job, sources=tuple(map(str, videos)))) if isinstance(report, Chunk)]
+    first, second = [chunk.position.start_us for chunk in (chunks[0], chunks[-1])]
+    assert first == 0
+    assert 63_840_000 < second < 64_900_000
+    stopped = next(chunk.position for chunk in chunks if chunk.position.last_us >= 63_840_000)
+    resumed = _reports(replace(job, sources=tuple(map(str, videos)), position=stopped))
+    assert resumed[-1].position == chunks[-1].position  # type: ignore[union-attr]

@@ -31,6 +31,16 @@ class _Placed:
     presented_us: int = -1
 
 
+def _end_us(placed: _Placed, last_us: int) -> int:
+    """Return where a recording ends: past its last frame, also where its container says that it ended before.
+
+    MP4 with uneven, reordered frames does: findings/ffmpeg_mp4_durations_of_other_frames.sh.
+    """
+    info = placed.recording.info
+    end_us = placed.start_us + info.duration_us
+    return end_us if end_us > last_us else last_us + round(1_000_000 / info.average_rate)
+
+
 @dataclass
 class _ViewPlace:
     """How far one view has come: its stream may lack what another one has, where a kill came between them.
@@ -123,7 +133,7 @@ class RecordingsCapture:
             return _Placed(recording, position.start_us, position.index_base, position.presented_us)
         start_us = recording.start_us
         if start_us is None:
-            start_us = 0 if before is None else before.start_us + before.recording.info.duration_us
+            start_us = 0 if before is None else _end_us(before, position.last_us)
         return _Placed(recording, max(0, start_us), position.last_index + 1)
 
     def _capture(self, recording: Recording, places: dict[int, _Placed]) -> None:
