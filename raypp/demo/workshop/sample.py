@@ -9,7 +9,7 @@ import numpy as np
 
 from raypp.demo.workshop.recording import PlannedVideo, Progress, SampleVideo, record_all, write_inventory
 from raypp.demo.workshop.render import Camera
-from raypp.demo.workshop.scene import make_bench, make_light
+from raypp.demo.workshop.scene import NOISES, make_bench, make_light
 from raypp.demo.workshop.script import Script, make_script
 from raypp.demo.workshop.tools import CLASSES, Tool, make_tool
 
@@ -64,18 +64,21 @@ def make_sample(
     return Sample(out, tuple(videos), write_inventory(out, videos, CLASSES))
 
 
-def make_camera(seconds: float, size: tuple[int, int], generator: np.random.Generator) -> tuple[Camera, Script]:
+def make_camera(
+    seconds: float, size: tuple[int, int], generator: np.random.Generator, noises: int = NOISES
+) -> tuple[Camera, Script]:
     """Make a bench with tools of its own, one of each class and a sixth, what happens on it, and who sees it.
 
     Args:
         seconds: how long something happens.
         size: width and height in pixels.
         generator: chooses everything.
+        noises: number of images of noise, which frames take in turn.
     """
     classes = [*range(len(CLASSES)), int(generator.integers(len(CLASSES)))]
     tools: list[Tool] = [make_tool(class_id, generator) for class_id in classes]
     script = make_script(classes, seconds, size, generator)
-    return Camera(make_bench(size, generator), tools, script, make_light(size, generator), generator), script
+    return Camera(make_bench(size, generator), tools, script, make_light(size, generator, noises), generator), script
 
 
 def first_moment(generator: np.random.Generator) -> datetime:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter
 
-_NOISE_TILES = 6
+NOISES = 6
 
 Floats = npt.NDArray[np.float32]
 
@@ -37,8 +37,14 @@ class Light:
         return lit.astype(np.uint8)
 
 
-def make_light(size: tuple[int, int], generator: np.random.Generator) -> Light:
-    """Make the light of a camera: from warm and dim to cold and bright."""
+def make_light(size: tuple[int, int], generator: np.random.Generator, noises: int = NOISES) -> Light:
+    """Make the light of a camera: from warm and dim to cold and bright.
+
+    Args:
+        size: width and height in pixels.
+        generator: chooses everything.
+        noises: number of images of noise, which frames take in turn; drawing them takes most of the time.
+    """
     width, height = size
     warmth = float(generator.uniform(-0.16, 0.16))
     level = float(generator.uniform(0.72, 1.12))
@@ -48,7 +54,7 @@ def make_light(size: tuple[int, int], generator: np.random.Generator) -> Light:
     shade = 1.08 - float(generator.uniform(0.35, 0.75)) * away
     gain = level * shade[:, :, None] * np.array([1 + warmth, 1.0, 1 - warmth], dtype=np.float32)
     strength = float(generator.uniform(2.0, 5.0))
-    noise = generator.normal(0, strength, (_NOISE_TILES, height, width, 1)).astype(np.float32)
+    noise = generator.normal(0, strength, (noises, height, width, 1)).astype(np.float32)
     return Light(gain.astype(np.float32), float(generator.uniform(0.01, 0.06)), float(generator.uniform(5, 20)), noise)
 
 
