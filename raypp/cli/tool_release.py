@@ -135,7 +135,8 @@ def tool_list(
         say(f"{each.name}@{each.version}  {each.digest[:12]}  of {each.researcher}: {each.state}")
     if not listed:
         say("no tools; take one in with `raypp tool submit`")
-    say_all(line for run in ran for line in _run_lines(run))
+    if ran:
+        say_all(line for run in ran for line in _run_lines(run))
     write_json(json_file, ListedTools(tools=listed, runs=ran))
 
 

@@ -1,5 +1,6 @@
 """The manifest of a research tool, `tool.yaml`: what it reads, what it takes, and all that it may give out."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
@@ -17,9 +18,24 @@ FORM = "see docs/how-to/tool-platform.md for the form"
 _MOST_LEVELS = 1 << 40
 _MOST_ROWS = 10_000
 
-Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,99}$")]
+
+def matching(pattern: str, words: str) -> AfterValidator:
+    """Return a validator of texts; what is not as the pattern has it "must be" what the words say."""
+    compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if not compiled.fullmatch(text):
+            raise ValueError(f"must be {words}")
+        return text
+
+    return AfterValidator(check)
+
+
+Word = Annotated[
+    str, matching("[A-Za-z0-9][A-Za-z0-9 ._+-]{0,99}", "1 to 100 letters, digits, blanks, '.', '_', '+' and '-'")
+]
 """A text that may stand in a table: nothing that a spreadsheet or a terminal takes for more than text."""
-Identifier = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,39}$")]
+Identifier = Annotated[str, matching("[a-z][a-z0-9_]{0,39}", "1 to 40 small letters, digits and '_'")]
 
 
 def _finite(value: Decimal) -> Decimal:
@@ -149,12 +165,14 @@ class ToolManifest(_Strict):
     """All that a tool states of itself."""
 
     schema_: Literal[1] = Field(alias="schema", description="version of this form")
-    name: Annotated[str, Field(pattern="^[a-z0-9][a-z0-9-]{0,39}$")] = Field(description="letters, digits and -")
-    version: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+-]{0,39}$")] = Field(
-        description="a text, such as '1.0'; one changed byte of the tool needs another"
+    name: Annotated[str, matching("[a-z0-9][a-z0-9-]{0,39}", "1 to 40 small letters, digits and '-'")] = Field(
+        description="small letters, digits and -"
     )
+    version: Annotated[
+        str, matching("[0-9A-Za-z][0-9A-Za-z.+-]{0,39}", "1 to 40 letters, digits, '.', '+' and '-'")
+    ] = Field(description="a text, such as '1.0'; one changed byte of the tool needs another")
     summary: str = Field(min_length=1, max_length=300, description="what it is for, in one line")
-    entry: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*\.py$")] = Field(
+    entry: Annotated[str, matching(r"[A-Za-z0-9_][A-Za-z0-9_./-]*\.py", "a file that ends in .py")] = Field(
         description="the Python file that is run"
     )
     reads: Reads = Field(description="detections, codes or plain")
@@ -163,8 +181,8 @@ class ToolManifest(_Strict):
     )
     writes: dict[Identifier, OutputTable] = Field(min_length=1, max_length=20, description="tables by name")
     resources: SandboxLimits = Field(default_factory=SandboxLimits, description="what it needs")
-    wheels: dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*\.whl$")], str] = Field(
-        default_factory=dict, max_length=50, description="SHA-256 of each file in `wheels/`, by name"
+    wheels: dict[Annotated[str, matching(r"[A-Za-z0-9][A-Za-z0-9._+-]*\.whl", "a file that ends in .whl")], str] = (
+        Field(default_factory=dict, max_length=50, description="SHA-256 of each file in `wheels/`, by name")
     )
 
     @property

@@ -18,7 +18,7 @@ from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
 
 _VIDEO_S, _SIZE = 4.0, 160
-_MINUTES = 30.0
+_MINUTES = 10.0
 
 
 def mock_data(reads: Reads, folder: Path, seed: int, progress: Progress) -> ToolData:

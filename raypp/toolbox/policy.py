@@ -13,7 +13,7 @@ from raypp.io.problems import joined, problems
 from raypp.io.yaml import MOST_BYTES, read_yaml
 from raypp.sandbox.limits import SandboxLimits
 from raypp.text.names import Name
-from raypp.toolbox.manifest import FORM, Reads, ToolManifest
+from raypp.toolbox.manifest import FORM, Reads, ToolManifest, matching
 
 APPROVALS = 2
 """How many persons approve a tool."""
@@ -24,7 +24,7 @@ class ToolPolicy(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    approvers: dict[Name, Annotated[str, Field(pattern="^[0-9a-f]{16}$")]] = Field(
+    approvers: dict[Name, Annotated[str, matching("[0-9a-f]{16}", "the 16 digits that `raypp keygen` prints")]] = Field(
         min_length=APPROVALS, max_length=100, description="fingerprint of each person's key, by name"
     )
     reads: tuple[Reads, ...] = Field((Reads.DETECTIONS, Reads.CODES), description="what tools may read")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from raypp.ledger.tool_store import ToolStore
 from raypp.ledger.tool_values import SubmittedTool
 from raypp.text.printable import printable
-from raypp.text.wording import byte_size, counted
+from raypp.text.wording import byte_size
 from raypp.toolbox.approval import approvers_of
 from raypp.toolbox.bits import bit_lines
 from raypp.toolbox.manifest import MANIFEST, NamesOf, NumberRange, ToolManifest
@@ -56,7 +56,7 @@ def _asked(manifest: ToolManifest) -> Iterator[str]:
         yield f"parameter     {name}: {words}"
     bounds = manifest.resources
     yield (
-        f"resources     {bounds.seconds:g} s, {bounds.memory_mb} MB, {counted(bounds.processes, 'process')}, "
+        f"resources     {bounds.seconds:g} s, {bounds.memory_mb} MB, {bounds.processes} processes, "
         f"{bounds.scratch_mb} MB of scratch, {bounds.output_kb} kB a file"
     )
     for name, digest in manifest.wheels.items():

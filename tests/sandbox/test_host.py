@@ -1,6 +1,8 @@
 """A machine that cannot isolate is refused in one line, which names what to install or to set."""
 
+import ctypes.util
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from raypp.errors import OptionError
 from raypp.sandbox import host
 from raypp.sandbox.control_group import control_group, group_bounds
+from raypp.sandbox.system_calls import refused_calls
 from tests.sandbox.isolated import needs_sandbox
 
 
@@ -58,3 +61,14 @@ def test_bounds_are_written_to_the_files_of_a_control_group(tmp_path: Path):
 def test_where_no_control_group_may_be_made_there_is_none(tmp_path: Path):
     with control_group(group_bounds(64, 9, unified=False), tmp_path / "nowhere") as groups:
         assert groups == ()
+
+
+def test_without_a_library_its_package_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "pyseccomp", None)
+    with pytest.raises(OptionError, match=r"needs pyseccomp; install raypp\[toolbox\]$"):
+        refused_calls()
+    monkeypatch.delitem(sys.modules, "pyseccomp")
+    find = ctypes.util.find_library
+    monkeypatch.setattr(ctypes.util, "find_library", lambda name: None if name == "seccomp" else find(name))
+    with pytest.raises(OptionError, match=r"needs libseccomp; run: apt-get install libseccomp2$"):
+        refused_calls()

@@ -108,7 +108,7 @@ def test_a_policy_says_what_is_wrong_with_it(owner: Owner):
     for changes, words in (
         ({"approvers": {"ben": ben}}, "approvers must have at least 2 items"),
         ({"approvers": {"ben": ben, "cleo": ben}}, "two approvers have one key"),
-        ({"approvers": {"ben": "x", "cleo": ben}}, "approvers: ben String should match"),
+        ({"approvers": {"ben": "x", "cleo": ben}}, "approvers: ben must be the 16 digits that `raypp keygen` prints"),
         ({"least_cel": 3}, "least_cel is not known; did you mean least_cell"),
         ({"run_bits": 0}, "run_bits must be greater than or equal to 1"),
     ):

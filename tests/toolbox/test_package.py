@@ -85,7 +85,7 @@ def test_an_archive_that_leads_out_or_is_large_or_compressed_is_refused(tmp_path
     [
         ({"schema": 2}, "schema 2 is of another raypp; this one reads schema 1"),
         ({"reads": "everything"}, "reads must be 'detections', 'codes' or 'plain'"),
-        ({"name": "../probe"}, "name String should match"),
+        ({"name": "../probe"}, "name must be 1 to 40 small letters"),
         ({"entry": "other.py"}, r"entry other\.py is no file of the tool"),
         ({"wrights": {}}, "wrights is not known; did you mean writes"),
         ({"writes": {}}, "writes must have at least 1 item"),
@@ -109,7 +109,7 @@ def test_ranges_that_cannot_be_are_refused(tmp_path: Path):
         ({"least": 0, "most": 1e17, "step": 1}, "must be a number between -1e15 and 1e15"),
         ({"least": 0, "most": 1}, "x: step is missing; see"),
         ({"names": "people"}, "x: names must be 'sites'"),
-        ({"choices": ["=1+1"]}, "should match pattern"),
+        ({"choices": ["=1+1"]}, "must be 1 to 100 letters, digits, blanks"),
     ):
         table = TABLE | {"columns": TABLE["columns"] | {"x": column}}
         with pytest.raises(OptionError, match=words):

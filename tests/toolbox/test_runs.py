@@ -160,6 +160,7 @@ def test_a_release_is_written_whole_once_and_again_the_same(owner: Owner, tmp_pa
         write_again(owner.store, release.release_id, tmp_path / "altered.json")
 
 
+@pytest.mark.slow
 @needs_sandbox
 def test_a_killed_run_stays_charged_is_not_released_and_leaves_no_sandbox(owner: Owner, tmp_path: Path):
     approved = _approved(owner, tmp_path, "import time; time.sleep(60)", resources={"seconds": 50, "memory_mb": 128})
@@ -193,7 +194,7 @@ def test_a_tool_goes_from_a_researcher_through_two_persons_to_a_release(tmp_path
     """The commands of the page; and what was tried on mock data comes out the same of an owner with these data."""
     owner = Owner(tmp_path, {"least_cell": 5})
     owner.ledger.close()
-    ledger = f"sqlite:///{make_sample_ledger(tmp_path / 'site', seed=3, minutes=30)}"
+    ledger = f"sqlite:///{make_sample_ledger(tmp_path / 'site', seed=3, minutes=10)}"
     run_tool("pack", EXAMPLE, "--out", tmp_path / "tool-uses.tool")
     common = ("--policy", owner.policy_path, "--ledger", ledger)
     run_tool("submit", tmp_path / "tool-uses.tool", "--from", "anna", *common)
