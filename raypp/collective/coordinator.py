@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import TypeVar
 
@@ -149,11 +150,9 @@ class Coordinator:
         for tried in range(self.plan.attempts):
             attempt = await self._begin(number)
             await self._lead(attempt, anew=tried > 0)
-            if attempt.phase is Phase.OPENED:
-                reason = await self._open(attempt)
-                if not reason:
-                    return
-            reason = reason or attempt.reason
+            reason = await self._open(attempt) if attempt.phase is Phase.OPENED else attempt.reason
+            if not reason:
+                return
             self._note(attempt, reason)
         raise CollectiveError(f"{reason}; tried {counted(self.plan.attempts, 'time')}: run the same command again")
 
@@ -170,11 +169,13 @@ class Coordinator:
         while attempt.phase not in {Phase.OPENED, Phase.VOID}:
             trains = attempt.phase is Phase.KEYS and not anew
             limit = self.plan.train_minutes * 60 if trains else self.plan.answer_s
+            phase = attempt.phase
             async with self._changed:
                 try:
                     async with asyncio.timeout(limit):
-                        await self._changed.wait_for(attempt.advance)
+                        await self._changed.wait_for(partial(_went_on, attempt, phase))
                 except TimeoutError:
+                    self._note(attempt, "goes on without some sites", attempt.missing)
                     attempt.advance(late=True)
                 if attempt.phase is Phase.OPENING:
                     self._note(attempt, f"sums {counted(len(attempt.members), 'site')}", attempt.members)
@@ -198,3 +199,9 @@ class Coordinator:
         self.store.log.add(attempt.name.round, attempt.name.attempt, event, sites)
         who = f" ({', '.join(sites)})" if sites else ""
         self._progress.say(f"round {attempt.name.round}/{self.plan.rounds}: {event}{who}")
+
+
+def _went_on(attempt: RoundAttempt, phase: Phase) -> bool:
+    """Let an attempt go on where it can; return whether it is beyond a phase."""
+    attempt.advance()
+    return attempt.phase > phase

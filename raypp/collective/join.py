@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 from pydantic import BaseModel, ConfigDict
 
 from protos import raypp_pb2 as pb
+from raypp.collective.background import HandOver, run_beside
 from raypp.collective.client import AttemptOverError, RoundsClient, phase_of
 from raypp.collective.local_training import LocalTraining
 from raypp.collective.member import MemberAttempt
@@ -66,7 +68,7 @@ def join_training(
     connection.check()
     with site_folder(settings.out, record) as kept:
         site = _Site(training, membership, kept, progress)
-        return asyncio.run(site.take_part(connection, patience_s))
+        return run_beside(partial(site.take_part, connection, patience_s))
 
 
 def prepared_training(plan: CollectivePlan, membership: SiteMember, settings: JoinSettings) -> LocalTraining:
@@ -87,7 +89,9 @@ class _Site:
         self._vector: tuple[int, Words | None] = (0, None)  # of a round; None where this site has dropped out of it
         self._attempt: MemberAttempt | None = None
 
-    async def take_part(self, connection: ServiceConnection, patience_s: float) -> JoinSummary:
+    async def take_part(self, connection: ServiceConnection, patience_s: float, hand_over: HandOver) -> JoinSummary:
+        """Take part to the end; trainings are handed over to the thread that waits."""
+        self._hand_over = hand_over
         async with RoundsClient.open(connection, self._membership, self._record.instance, patience_s) as client:
             await client.announce(self._training.layers.digest)
             self._progress.say(f"takes part    {self._record.site} in {self._plan.name}, {self._plan.rounds} rounds")
@@ -101,7 +105,7 @@ class _Site:
 
     async def _finish(self, client: RoundsClient, view: pb.WatchRoundResponse) -> JoinSummary:
         common = await client.model(view.base, self._training.layers.size)
-        path = await asyncio.to_thread(self._training.write_model, common)
+        path = await self._hand_over(partial(self._training.write_model, common))
         self._keep(model=str(path))
         took_part = len(self._record.opened)
         self._progress.say(f"model         {path}; this site was in {took_part} of {self._plan.rounds} sums")
@@ -147,7 +151,7 @@ class _Site:
             common = await client.model(view.base, self._training.layers.size)
             self._progress.say(f"round {number}/{self._plan.rounds}: trains")
             async with _kept_alive(client, view):
-                self._vector = number, await asyncio.to_thread(self._train, view, common)
+                self._vector = number, await self._hand_over(partial(self._train, view, common))
             current = await client.watch(None)
             if (current.round, current.attempt) != (view.round, view.attempt):
                 raise AttemptOverError(f"round {number} went on without this site")

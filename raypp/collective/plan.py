@@ -49,7 +49,9 @@ class CollectivePlan(BaseModel):
         min_length=_PAIR, max_length=MOST_SITES, description="fingerprint of each owner's key, by name of the site"
     )
     two: bool = Field(False, description="whether two sites may be summed, so that each learns the other's update")
-    threshold: int | None = Field(None, ge=_PAIR, description="sites that a sum takes; default: 3, or most of them")
+    threshold: int | None = Field(
+        None, ge=_PAIR, description="sites that a sum takes; default: 3, or more than two thirds of all"
+    )
     share: tuple[Layers, ...] = Field((Layers.TRUNK, Layers.HEAD), min_length=1, description="layers that are summed")
     architecture: Architecture = "yolov8n"
     weights: Path | None = Field(None, description="public weights (.pt) to start from; from the plan's folder")
@@ -100,7 +102,7 @@ class CollectivePlan(BaseModel):
         """How many sites a sum takes at least, and how many shares open a secret."""
         if self.threshold is not None:
             return self.threshold
-        return max(_PAIR if self.two else LEAST_SITES, len(self.sites) // 2 + 1)
+        return max(_PAIR if self.two else LEAST_SITES, 2 * len(self.sites) // 3 + 1)
 
     @property
     def digest(self) -> str:
@@ -118,6 +120,11 @@ class CollectivePlan(BaseModel):
         lines = ["a sum hides who changed what: one site can spoil the model, up to the clip, and nobody sees which"]
         if self.needed == _PAIR:
             lines.append("two sites may be summed: each can then compute the other's update from the mean")
+        if 2 * self.needed - len(self.sites) <= 1:
+            lines.append(
+                f"a threshold of {self.needed} of {len(self.sites)}: a coordinator that cheats may open an update "
+                "with the help of one site; have more than two thirds"
+            )
         if self.needed == LEAST_SITES:
             lines.append("three sites may be summed: two that work together know the third's update")
         return tuple(lines)

@@ -1,7 +1,7 @@
 """One attempt of a round, as the coordinator sees it: a state machine without clock, disk and network."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TypeVar
@@ -198,28 +198,41 @@ class RoundAttempt:
 
         Where it is late and fewer have answered than the plan's threshold, the attempt is void.
         """
-        waits: dict[Phase, tuple[Sized, Sized, str]] = {
+        if self.phase in {Phase.OPENED, Phase.VOID}:
+            return False
+        expected, there, done = self._waits()
+        missing = self.missing
+        if missing and not late:
+            return False
+        if len(there) < self.plan.needed:
+            self.phase = Phase.VOID
+            self.reason = (
+                f"{self.name} is void: {len(there)} of {len(expected)} sites {done} (not {', '.join(missing)}), and it "
+                f"takes {self.plan.needed}; nothing was opened"
+            )
+            self.total = None
+        else:
+            self.phase = Phase(self.phase + 1)
+        return True
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Names of the sites that it waits for, sorted."""
+        if self.phase in {Phase.OPENED, Phase.VOID}:
+            return ()
+        expected, there, _ = self._waits()
+        return tuple(sorted(set(expected) - set(there)))
+
+    def _waits(self) -> tuple[Collection[str], Collection[str], str]:
+        """Return the sites that the phase is for, those that have answered, and what they have done."""
+        waits: dict[Phase, tuple[Collection[str], Collection[str], str]] = {
             Phase.KEYS: (self.plan.sites, self.entries, "trained"),
             Phase.SHARES: (self.entries, self.sealed, "shared their secrets"),
             Phase.VECTORS: (self.sealed, self.summed, "sent their vectors"),
             Phase.ROLL: (self.summed, self.rolls, "signed who is in"),
             Phase.OPENING: (self.rolls, self.answers, "sent shares for opening"),
         }
-        if self.phase not in waits:
-            return False
-        expected, there, done = waits[self.phase]
-        if len(there) < len(expected) and not late:
-            return False
-        if len(there) < self.plan.needed:
-            self.phase = Phase.VOID
-            self.reason = (
-                f"{self.name} is void: {len(there)} of {len(expected)} sites {done}, and it takes {self.plan.needed}; "
-                "nothing was opened"
-            )
-            self.total = None
-        else:
-            self.phase = Phase(self.phase + 1)
-        return True
+        return waits[self.phase]
 
     def open(self) -> Words:
         """Take the masks off the sum; returns the sum of the sites' vectors, uint32[size].

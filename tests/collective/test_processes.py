@@ -120,6 +120,8 @@ def test_owners_with_keys_of_their_own_train_and_go_on_after_every_process_was_k
     second = raypp("collective", *training.join_words("plant-1", archives["plant-1"]))
     assert second.returncode == 1
     assert "is in use by another `raypp collective join`" in second.stderr
+    processes["plant-3"].terminate()
+    assert processes.pop("plant-3").wait(60) == 143, "it does not wait until its round is trained"
     for process in (processes["plant-2"], coordinator, *processes.values()):
         kill(process)
     coordinator = training.open()

@@ -32,7 +32,7 @@ def vectors(owners: Owners, seed: int = 0) -> dict[str, np.ndarray]:
         (4, {}, {Phase.VECTORS: ["plant-4"]}, 3),
         (4, {}, {Phase.ROLL: ["plant-3"]}, 4),
         (4, {}, {Phase.OPENING: ["plant-1"]}, 4),
-        (5, {}, {Phase.SHARES: ["plant-1"], Phase.VECTORS: ["plant-3"]}, 3),
+        (5, {"threshold": 3}, {Phase.SHARES: ["plant-1"], Phase.VECTORS: ["plant-3"]}, 3),
         pytest.param(
             15, {}, {Phase.VECTORS: ["plant-2", "plant-15"], Phase.OPENING: ["plant-7"]}, 13, marks=pytest.mark.slow
         ),
@@ -184,7 +184,9 @@ def test_a_plan_has_three_sites_and_a_majority_and_never_the_adapter() -> None:
         chosen = dict(list(prints.items())[:sites])
         return CollectivePlan(**{"name": "t", "sites": chosen, "classes": ("a",), "size": 64} | fields)
 
-    assert [plan(sites).needed for sites in (3, 4, 5)] == [3, 3, 3]
+    assert [plan(sites).needed for sites in (3, 4, 5)] == [3, 3, 4]
+    assert "with the help of one site" in " ".join(plan(5, threshold=3).warnings())
+    assert "with the help of one site" not in " ".join(plan(5).warnings())
     for sites, fields, message in (
         (2, {}, "the mean of two sites tells each the other's update"),
         (4, {"threshold": 2}, "a sum of two tells each the other's"),
