@@ -112,7 +112,7 @@ class Choices(_Strict):
 class NamedColumn(_Strict):
     """A name that stands in the data."""
 
-    names: NamesOf = Field(description="whose names")
+    names: NamesOf = Field(description="of sites, cameras, stations, tools or classes")
 
 
 class NumberParameter(NumberRange):
