@@ -32,6 +32,9 @@ def describe_detector_file(path: Path) -> dict[str, str]:
     lines["engines"] = describe_engines()
     if header.scores is not None:
         lines["scores"] = f"mAP50 {header.scores.map50:.3f}, mAP50-95 {header.scores.map50_95:.3f} on the val split"
+    if header.counting is not None:
+        each = zip(info.classes, header.counting.classes, strict=True)
+        lines["counting"] = ", ".join(f"{name} from {counted.threshold:g}" for name, counted in each)
     return lines
 
 

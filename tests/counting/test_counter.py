@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from raypp.api import describe_file
 from raypp.counting.accuracy import measure_counting
 from raypp.counting.calibrate import calibrate_counting
 from raypp.counting.calibrated_bundle import write_calibrated
@@ -59,6 +60,7 @@ def test_a_calibrated_bundle_is_the_same_detector_and_knows_how_it_counts(place:
     assert (after.header.counting.agglomerate, after.header.counting.member) == (1, 0)
     assert after.header.counting.image_px == 640
     assert all((before.tensors[name] == tensor).all() for name, tensor in after.tensors.items())
+    assert describe_file(counting)["counting"].startswith("crystal from 0.")
     assert load_bundle(counting)[1] == load_bundle(place / "eager.model")[1]
     with pytest.raises(ConflictError, match="exists"):
         write_calibrated(place / "eager.model", after.header.counting, counting)
