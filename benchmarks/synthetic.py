@@ -156,7 +156,7 @@ def main() -> None:
     parser.add_argument("--fit-train", type=int, default=160, help="images that the veil is fitted on")
     parser.add_argument("--warm-up", type=int, default=12, help="epochs of the fit before it hides")
     parser.add_argument("--epochs", type=int, default=10, help="of a detector on all real frames")
-    parser.add_argument("--generator-epochs", type=int, default=18)
+    parser.add_argument("--generator-epochs", type=int, default=12)
     bench = _Bench(**vars(parser.parse_args()))
     veiled = bench.veiled()
     steps = bench.epochs * (bench.train // _BATCH)
