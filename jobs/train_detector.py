@@ -12,6 +12,7 @@ from typing import Any
 import ray
 from ray import train as ray_train
 from ray.data import DataContext
+from ray.data.expressions import col
 from ray.train.torch import prepare_model
 
 from actors.job_metrics import TrainingMetrics
@@ -89,7 +90,7 @@ def train_on_ray(
 def _splits(frames: ray.data.Dataset, dataset: VeiledDataset) -> dict[str, Any]:
     """Return the frames of each split, read where they fit; raises ShardError for a shard that cannot be."""
     try:
-        return {split: _held(frames.filter(expr=f"split == '{split}'"), dataset.shard_bytes) for split in (TRAIN, VAL)}
+        return {split: _held(frames.filter(expr=col("split") == split), dataset.shard_bytes) for split in (TRAIN, VAL)}
     except ray.exceptions.RayError as error:
         raise ShardError(root_cause(error)) from None
 

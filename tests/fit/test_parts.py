@@ -9,6 +9,7 @@ import torch
 import raypp
 from raypp.audit.attacks.reconstruct.similarity import correlation, textured
 from raypp.audit.metrics import scores
+from raypp.audit.targets.program import Program
 from raypp.detect.checkpoint import load_bundle
 from raypp.detect.encoder_kind import EncoderKind
 from raypp.detect.model import build_detector
@@ -164,6 +165,25 @@ def test_the_network_at_the_edge_gives_the_levels_of_the_fit(settings):
         for given in (levels, on_torch.levels(frame)):
             assert np.mean(given != wanted) < 1e-3
             assert np.abs(given - wanted).max() <= 1
+
+
+def test_an_audit_follows_gradients_through_the_encoder_that_a_fit_writes(settings):
+    stem = stem_of(build_fit(settings, CLASSES))
+    stem.encoder.start_from([_images().float() / 255], np.random.default_rng(0))
+    stem.eval()
+    images = _images().float()
+    program = Program.of(to_onnx(stem.encoder, settings.patch))
+    pixels = images.clone().requires_grad_()
+    levels = program(pixels)
+    with torch.no_grad():
+        wanted = stem.encoder(images / 255)
+    assert levels.shape == wanted.shape
+    inside = (levels >= 0) & (levels <= stem.encoder.levels - 1)
+    assert inside.float().mean() > 0.5
+    assert (levels - wanted)[inside].abs().max() <= 0.5 + 1e-3, "but for rounding, they are the fit's"
+    levels.sum().backward()
+    assert pixels.grad is not None
+    assert (pixels.grad.abs().amax((1, 2, 3)) > 0).all()
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,34 @@ def _reshaped(given: list[Tensor], _: Attributes) -> Tensor:
     return value.reshape(sides)
 
 
+def _normalised(given: list[Tensor], attributes: Attributes) -> Tensor:
+    value, weight, bias, mean, variance = given
+    return functional.batch_norm(value, mean, variance, weight, bias, eps=attributes.get("epsilon", 1e-5))
+
+
+def _divided(given: list[Tensor], _: Attributes) -> Tensor:
+    whole = not any(value.is_floating_point() for value in given)  # sizes of slices
+    return torch.div(*given, rounding_mode="trunc" if whole else None)
+
+
+def _sliced(given: list[Tensor], _: Attributes) -> Tensor:
+    value, starts, ends, *rest = given
+    axes = rest[0].tolist() if rest else range(len(starts))
+    steps = rest[1].tolist() if len(rest) > 1 else [1] * len(starts)
+    places = [slice(None)] * value.ndim
+    for axis, start, end, step in zip(axes, starts.tolist(), ends.tolist(), steps, strict=True):
+        places[axis] = slice(start, end, step)
+    return value[tuple(places)]
+
+
+def _gathered(given: list[Tensor], attributes: Attributes) -> Tensor:
+    value, places = given
+    axis = attributes.get("axis", 0)
+    return value.index_select(axis, places.reshape(-1)).reshape(
+        *value.shape[:axis], *places.shape, *value.shape[axis + 1 :]
+    )
+
+
 def _averaged(given: list[Tensor], attributes: Attributes) -> Tensor:
     return functional.avg_pool2d(_padded(given[0], attributes), attributes["kernel_shape"], attributes.get("strides"))
 
@@ -130,18 +158,23 @@ def _as_it_is(given: list[Tensor], _: Attributes) -> Tensor:
 _OPERATIONS: dict[str, Operation] = {
     "Add": lambda given, _: given[0] + given[1],
     "AveragePool": _averaged,
+    "BatchNormalization": _normalised,
     "Cast": _as_it_is,
     "Clip": _clipped,
     "Concat": lambda given, attributes: torch.cat(given, attributes["axis"]),
     "Conv": _convolved,
-    "Div": lambda given, _: given[0] / given[1],
+    "Div": _divided,
+    "Gather": _gathered,
+    "Identity": _as_it_is,
     "Min": _as_it_is,  # of levels
     "Mul": lambda given, _: given[0] * given[1],
     "QLinearConv": _convolved_integers,
     "Relu": lambda given, _: given[0].relu(),
     "Reshape": _reshaped,
     "Round": _as_it_is,
+    "Shape": lambda given, _: torch.tensor(given[0].shape),
     "Sigmoid": lambda given, _: given[0].sigmoid(),
+    "Slice": _sliced,
     "Split": _split,
     "Sub": lambda given, _: given[0] - given[1],
     "Transpose": lambda given, attributes: given[0].permute(attributes["perm"]),
