@@ -4,13 +4,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from raypp.errors import ContentError, OptionError
-from raypp.io.content import read_content
-from raypp.io.problems import joined, problems
+from raypp.errors import OptionError
 from raypp.io.settings import AbsolutePath
-from raypp.io.yaml import MOST_BYTES, read_yaml
+from raypp.io.settings_file import as_model, read_settings_file
 from raypp.usage.alert_rules import ChannelName
 
 DeadlineSeconds = Annotated[float, Field(gt=0, le=60, allow_inf_nan=False)]
@@ -99,17 +97,10 @@ class AlertSettings(_Settings):
     def load(cls, path: Path) -> Self:
         """Read what a service's settings file says of alerts; raises OptionError naming what is wrong with it."""
         remedy = "docs/how-to/alerts.md shows the form"
-        try:
-            document: Any = read_yaml(read_content(path, MOST_BYTES))
-        except ContentError as error:
-            raise OptionError(f"settings {path} {error}; {remedy}") from None
+        document: Any = read_settings_file(path, "settings", remedy)
         if not isinstance(document, dict) or not isinstance(document.get("alerts"), dict):
             raise OptionError(f"settings {path} has no `alerts` that map names to values; {remedy}")
-        try:
-            return cls.model_validate(document["alerts"])
-        except ValidationError as error:
-            reasons = problems(error, cls, document["alerts"])
-            raise OptionError(joined(f"settings {path}, alerts", reasons, remedy)) from None
+        return as_model(cls, document["alerts"], f"settings {path}, alerts", remedy)
 
 
 def checked_url(url: str) -> str:

@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.capacity.plan import CapacityPlan
-from raypp.capacity.settings import read_mapping
-from raypp.errors import OptionError
-from raypp.io.problems import joined, problems
+from raypp.capacity.settings import REMEDY, read_mapping
+from raypp.io.settings_file import as_model
 
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -29,12 +28,7 @@ class CapacityPrices(BaseModel):
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read prices from a YAML file; raises OptionError if it cannot be read or is not valid."""
-        document = read_mapping(path, "prices")
-        try:
-            return cls.model_validate(document)
-        except ValidationError as error:
-            remedy = "see docs/how-to/capacity.md"
-            raise OptionError(joined(f"prices {path}", problems(error, cls, document), remedy)) from None
+        return as_model(cls, read_mapping(path, "prices"), f"prices {path}", REMEDY)
 
 
 class MonthlyCosts(BaseModel):

@@ -4,12 +4,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.errors import ContentError, OptionError
 from raypp.io.content import read_content
 from raypp.io.json import read_json
-from raypp.io.problems import joined, problems
+from raypp.io.settings_file import as_model
 
 _MOST_BYTES = 1 << 20
 _REMEDY = "give a file of `raypp bench`"
@@ -153,7 +153,4 @@ class MeasuredRates(_Measured):
             document = read_json(read_content(path, _MOST_BYTES))
         except ContentError as error:
             raise OptionError(f"rates {path} {error}; {_REMEDY}") from None
-        try:
-            return cls.model_validate(document)
-        except ValidationError as error:
-            raise OptionError(joined(f"rates {path}", problems(error, cls, document), _REMEDY)) from None
+        return as_model(cls, document, f"rates {path}", _REMEDY)

@@ -3,14 +3,12 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from raypp.errors import ContentError, OptionError
-from raypp.io.content import read_content
-from raypp.io.problems import joined, problems
-from raypp.io.yaml import MOST_BYTES, read_yaml
+from raypp.errors import OptionError
+from raypp.io.settings_file import as_model, read_settings_file
 
-_REMEDY = "see docs/how-to/capacity.md"
+REMEDY = "see docs/how-to/capacity.md"
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -53,11 +51,7 @@ class CapacitySettings(BaseModel):
         """
         document = read_mapping(file, "settings") if file else {}
         document |= {name: value for name, value in options.items() if value is not None}
-        try:
-            return cls.model_validate(document)
-        except ValidationError as error:
-            where = f"capacity, with {file}" if file else "capacity"
-            raise OptionError(joined(where, problems(error, cls, document), _REMEDY)) from None
+        return as_model(cls, document, f"capacity, with {file}" if file else "capacity", REMEDY)
 
     @property
     def streams(self) -> int:
@@ -86,10 +80,7 @@ def read_mapping(path: Path, what: str) -> dict[str, Any]:
     Raises:
         OptionError: if it cannot be read or is something else; it says `what` the file is.
     """
-    try:
-        document = read_yaml(read_content(path, MOST_BYTES))
-    except ContentError as error:
-        raise OptionError(f"{what} {path} {error}; {_REMEDY}") from None
+    document: Any = read_settings_file(path, what, REMEDY)
     if not isinstance(document, dict):
-        raise OptionError(f"{what} {path} must map names to values; {_REMEDY}")
+        raise OptionError(f"{what} {path} must map names to values; {REMEDY}")
     return document

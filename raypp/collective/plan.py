@@ -6,13 +6,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from raypp.detect.architecture import Architecture
 from raypp.errors import ContentError, OptionError
 from raypp.io.content import read_content
-from raypp.io.problems import joined, problems
-from raypp.io.yaml import MOST_BYTES, read_yaml
+from raypp.io.settings_file import as_model, read_settings_file
 from raypp.shards.schema import MOST_SIZE
 from raypp.text.names import Name, Names, check_stream_name
 
@@ -136,20 +135,14 @@ def load_collective_plan(path: Path) -> CollectivePlan:
     Raises:
         OptionError: naming the file, the field and what is wrong.
     """
-    try:
-        document = read_yaml(read_content(path, MOST_BYTES))
-    except ContentError as error:
-        raise OptionError(f"plan {path} {error}; {_FORM}") from None
+    document = read_settings_file(path, "plan", _FORM)
     if isinstance(document, dict) and isinstance(document.get("weights"), str):
         weights = path.absolute().parent / document["weights"]
         digest = weights_digest(weights)
         if document.get("weights_sha256") not in {None, "", digest}:
             raise OptionError(f"weights {weights} are not those that the plan states, by their digest; get the file")
         document |= {"weights": str(weights), "weights_sha256": digest}
-    try:
-        return CollectivePlan.model_validate(document)
-    except ValidationError as error:
-        raise OptionError(joined(f"plan {path}", problems(error, CollectivePlan, document), _FORM)) from None
+    return as_model(CollectivePlan, document, f"plan {path}", _FORM)
 
 
 def weights_digest(path: Path) -> str:

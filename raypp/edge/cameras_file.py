@@ -5,15 +5,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from raypp.edge.capture.camera_health import CameraHealthSettings
 from raypp.edge.sources import check_sources
-from raypp.errors import ContentError, OptionError, WireError
+from raypp.errors import OptionError, WireError
 from raypp.geometry.rectangle import Rectangle
-from raypp.io.content import read_content
-from raypp.io.problems import joined, problems
-from raypp.io.yaml import MOST_BYTES, read_yaml
+from raypp.io.settings_file import as_model, read_settings_file
 from raypp.media.camera_views import CameraViews, clash
 from raypp.wire.messages import check_wire_name
 
@@ -78,17 +76,9 @@ class SiteCameras(BaseModel):
         Raises:
             OptionError: naming the file, the field and what is wrong.
         """
-        try:
-            document = read_yaml(read_content(path, MOST_BYTES))
-        except ContentError as error:
-            raise OptionError(f"cameras file {path} {error}; see docs/how-to/cameras.md for the form") from None
-        try:
-            read = cls.model_validate(document)
-        except ValidationError as error:
-            reasons = problems(error, cls, document, values=False)  # a camera's address may hold its password
-            raise OptionError(
-                joined(f"cameras file {path}", reasons, "see docs/how-to/cameras.md for the form")
-            ) from None
+        kind, form = "cameras file", "see docs/how-to/cameras.md for the form"
+        document = read_settings_file(path, kind, form)
+        read = as_model(cls, document, f"{kind} {path}", form, values=False)  # a camera's address may hold its password
         for name, settings in read.cameras.items():
             check_camera(name, settings)
         check_streams(read.cameras)

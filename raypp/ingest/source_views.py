@@ -6,12 +6,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from raypp.errors import ContentError, OptionError
-from raypp.io.content import read_content
-from raypp.io.problems import joined, problems
-from raypp.io.yaml import MOST_BYTES, read_yaml
+from raypp.io.settings_file import as_model, read_settings_file
 from raypp.media.camera_views import CameraViews
 from raypp.media.masks import ANY_CAMERA
 
@@ -99,13 +96,7 @@ def load_views(path: Path) -> ViewSet:
     Raises:
         OptionError: naming the file, the field and what is wrong.
     """
-    try:
-        document = read_yaml(read_content(path, MOST_BYTES), as_written=True)  # a camera may be named 007
-    except ContentError as error:
-        raise OptionError(f"views file {path} {error}; {_FORM}") from None
-    try:
-        cameras = _ViewsFile.model_validate(document).cameras
-    except ValidationError as error:
-        reasons = problems(error, _ViewsFile, document, values=False)  # a camera's address may hold its password
-        raise OptionError(joined(f"views file {path}", reasons, _FORM)) from None
+    document = read_settings_file(path, "views file", _FORM, as_written=True)  # a camera may be named 007
+    # A camera's address may hold its password.
+    cameras = as_model(_ViewsFile, document, f"views file {path}", _FORM, values=False).cameras
     return ViewSet(cameras, frozenset(name for name, camera in cameras.items() if camera.source is not None))

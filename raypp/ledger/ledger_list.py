@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from raypp.errors import ContentError, OptionError
-from raypp.io.content import read_content
-from raypp.io.yaml import MOST_BYTES, read_yaml
+from raypp.errors import OptionError
+from raypp.io.settings_file import read_settings_file
 
 ONLY = "ledger"
 """Name of a ledger that is named by its URL alone."""
@@ -46,10 +45,7 @@ class LedgerList:
 
     @classmethod
     def _load(cls, path: Path) -> Self:
-        try:
-            document: Any = read_yaml(read_content(path, MOST_BYTES))
-        except ContentError as error:
-            raise OptionError(f"settings {path} {error}; {_REMEDY}") from None
+        document: Any = read_settings_file(path, "settings", _REMEDY)
         if not isinstance(document, dict) or "ledgers" not in document:
             raise OptionError(f"settings {path} has no `ledgers`; {_REMEDY}")
         return cls.of(document["ledgers"], f"settings {path}, ledgers", document.get("home_ledger"))

@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFilter
 
-from raypp.errors import ContentError, OptionError
-from raypp.io.content import read_content
-from raypp.io.yaml import MOST_BYTES, read_yaml
+from raypp.errors import OptionError
+from raypp.io.settings_file import read_settings_file
 from raypp.media.frame import PADDING
+
+_FORM = "see docs/how-to/masks.md for the form"
 
 Polygon = tuple[tuple[float, float], ...]
 
@@ -87,12 +88,9 @@ def load_masks(path: Path) -> MaskSet:
     Raises:
         OptionError: naming the file, the camera and the polygon that is wrong.
     """
-    try:
-        document = read_yaml(read_content(path, MOST_BYTES), as_written=True)  # a camera may be named 007
-    except ContentError as error:
-        raise OptionError(f"masks file {path} {error}; see docs/how-to/masks.md for the form") from None
+    document = read_settings_file(path, "masks file", _FORM, as_written=True)  # a camera may be named 007
     if not isinstance(document, dict):
-        raise OptionError(f"masks file {path} must map camera names to polygons; see docs/how-to/masks.md for the form")
+        raise OptionError(f"masks file {path} must map camera names to polygons; {_FORM}")
     return MaskSet({str(camera): _mask(camera, polygons, path) for camera, polygons in document.items()})
 
 

@@ -64,7 +64,13 @@ def compare_with_truth(
         LabelError: for a wrong line of a file.
     """
     true = {camera: true_spans(path) for camera, path in files.items()}
-    recorded = read_report(ledger, site, from_text, to_text, tuple(files), tools)
+    recorded = read_report(ledger, site, from_text, to_text, (), tools)
+    known = {stretch.stream.camera for stretch in recorded.stretches} | {state.camera for state in recorded.cameras}
+    for camera in files:
+        if camera not in known:
+            some = ", ".join(sorted(known)) or "none"
+            raise OptionError(f"`truth` {camera!r}: {site} has no camera of that name; known: {some}")
+    recorded = recorded.only(tuple(files), ())
     cameras = [_camera(recorded, name, spans, tools) for name, spans in true.items()]
     names = sorted(
         {str(span.label) for camera in cameras for span in (*camera.predicted, *camera.true, *camera.unseen)}

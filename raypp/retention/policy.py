@@ -2,22 +2,19 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from raypp.errors import ContentError, KeyFileError, OptionError
-from raypp.io.content import read_content
+from raypp.errors import KeyFileError, OptionError
 from raypp.io.filesystem import is_url
-from raypp.io.problems import joined, problems
-from raypp.io.yaml import MOST_BYTES, read_yaml
+from raypp.io.settings_file import Model, as_model, read_settings_file
 from raypp.key_sources.place import key_place
 from raypp.ledger.tables import DAY_US
 from raypp.ledger.times import parse_duration
 
 _FORM = "see docs/how-to/retention-policy.md for the form"
 _MOST_RULES = 1000
-_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class Action(StrEnum):
@@ -101,10 +98,7 @@ def load_policy(path: Path) -> RetentionPolicy:
     Raises:
         OptionError: naming the file, the rule, the field and what is wrong.
     """
-    try:
-        document = read_yaml(read_content(path, MOST_BYTES))
-    except ContentError as error:
-        raise OptionError(f"policy {path} {error}; {_FORM}") from None
+    document = read_settings_file(path, "policy", _FORM)
     rules = document.get("rules") if isinstance(document, dict) else None
     for number, rule in enumerate(rules if isinstance(rules, list) else (), 1):
         kind = rule.get("kind") if isinstance(rule, dict) else None
@@ -118,12 +112,8 @@ def load_policy(path: Path) -> RetentionPolicy:
     return RetentionPolicy(rules=tuple(placed))
 
 
-def _validated(model: type[_Model], document: object, where: str) -> _Model:
-    try:
-        return model.model_validate(document)
-    except ValidationError as error:
-        reasons = problems(error, model, document, values=False)  # a ledger's URL may hold its password
-        raise OptionError(joined(where, reasons, _FORM)) from None
+def _validated(model: type[Model], document: object, where: str) -> Model:
+    return as_model(model, document, where, _FORM, values=False)  # a ledger's URL may hold its password
 
 
 def _placed(rule: ArchiveRule | LedgerRule, folder: Path, where: str) -> ArchiveRule | LedgerRule:

@@ -6,12 +6,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from raypp.errors import ContentError, OptionError
 from raypp.io.content import read_content
-from raypp.io.problems import joined, problems
-from raypp.io.yaml import MOST_BYTES, read_yaml
+from raypp.io.settings_file import as_model, read_settings_file
 from raypp.tally.certificate import MOST_CERTIFICATE_BYTES, fingerprint_of
 from raypp.text.names import Name
 
@@ -171,19 +170,13 @@ def load_tally_plan(path: Path) -> TallyPlan:
     Raises:
         OptionError: naming the file, the field and what is wrong.
     """
-    try:
-        document = read_yaml(read_content(path, MOST_BYTES))
-    except ContentError as error:
-        raise OptionError(f"plan {path} {error}; {_FORM}") from None
+    document = read_settings_file(path, "plan", _FORM)
     parties = document.get("parties") if isinstance(document, dict) else None
     for party in parties.values() if isinstance(parties, dict) else ():
         if isinstance(party, dict) and isinstance(party.get("certificate"), str):
             party["certificate"] = str(path.absolute().parent / party["certificate"])
             party["fingerprint"] = _checked_fingerprint(Path(party["certificate"]), party.get("fingerprint"))
-    try:
-        return TallyPlan.model_validate(document)
-    except ValidationError as error:
-        raise OptionError(joined(f"plan {path}", problems(error, TallyPlan, document), _FORM)) from None
+    return as_model(TallyPlan, document, f"plan {path}", _FORM)
 
 
 def _checked_fingerprint(path: Path, stated: object) -> str:

@@ -6,10 +6,10 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from raypp.errors import ContentError, OptionError
-from raypp.io.problems import joined, problems
+from raypp.io.settings_file import as_model
 from raypp.io.yaml import read_yaml
 from raypp.sandbox.limits import SandboxLimits
 
@@ -228,10 +228,7 @@ def read_tool_manifest(content: bytes, where: str) -> ToolManifest:
     schema = document.get("schema") if isinstance(document, dict) else None
     if isinstance(schema, int) and schema != 1:
         raise OptionError(f"{where}: schema {schema} is of another raypp; this one reads schema 1")
-    try:
-        return ToolManifest.model_validate(document)
-    except ValidationError as error:
-        raise OptionError(joined(where, problems(error, ToolManifest, document), FORM)) from None
+    return as_model(ToolManifest, document, where, FORM)
 
 
 def _argument(name: str, which: NumberParameter | ChoiceParameter, given: str | None) -> str:

@@ -5,12 +5,10 @@ import json
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from raypp.errors import ContentError, OptionError
-from raypp.io.content import read_content
-from raypp.io.problems import joined, problems
-from raypp.io.yaml import MOST_BYTES, read_yaml
+from raypp.errors import OptionError
+from raypp.io.settings_file import as_model, read_settings_file
 from raypp.sandbox.limits import SandboxLimits
 from raypp.text.names import Name
 from raypp.toolbox.manifest import FORM, Reads, ToolManifest, matching
@@ -66,11 +64,4 @@ def load_tool_policy(path: Path) -> ToolPolicy:
     Raises:
         OptionError: naming the file, the field and what is wrong.
     """
-    try:
-        document = read_yaml(read_content(path, MOST_BYTES))
-    except ContentError as error:
-        raise OptionError(f"policy {path} {error}; {FORM}") from None
-    try:
-        return ToolPolicy.model_validate(document)
-    except ValidationError as error:
-        raise OptionError(joined(f"policy {path}", problems(error, ToolPolicy, document), FORM)) from None
+    return as_model(ToolPolicy, read_settings_file(path, "policy", FORM), f"policy {path}", FORM)

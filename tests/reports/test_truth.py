@@ -85,7 +85,7 @@ def test_what_cannot_be_compared_is_named(plant, marked, tmp_path):
     refused("--truth 'gate' names no camera and file", "plant-1", "--truth", "gate")
     refused("names camera 'gate' twice", "plant-1", "--truth", f"gate={marked}", "--truth", f"gate={marked}")
     refused("report of its own", "plant-1", "--truth", f"gate={marked}", "--safety")
-    refused("`cameras` 'roof': plant-1 has none", "plant-1", "--truth", f"roof={marked}")
+    refused("`truth` 'roof': plant-1 has no camera of that name; known: gate", "plant-1", "--truth", f"roof={marked}")
     refused("its video began before this range", "plant-1", "--truth", f"gate={marked}", "--from", "2026-03-02T13:55")
     refused("it sent no frames in this range", "plant-1", "--truth", f"gate={marked}", "--from", "2026-02-01")
     refused("none.csv", "plant-1", "--truth", f"gate={tmp_path / 'none.csv'}")

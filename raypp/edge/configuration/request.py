@@ -2,14 +2,11 @@
 
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from raypp.edge.configuration.document import DeviceConfiguration, signer_of
 from raypp.edge.configuration.refusal import ConfigurationRefusedError
 from raypp.errors import ContentError, OptionError
 from raypp.io.content import read_content
-from raypp.io.problems import joined, problems
-from raypp.io.yaml import MOST_BYTES, read_yaml
+from raypp.io.settings_file import as_model, read_settings_file
 from raypp.wire.device import MOST_CONFIGURATION_BYTES
 
 _FORM = "see docs/how-to/signed-configuration.md for the form"
@@ -28,10 +25,7 @@ def read_request(path: Path, site: str, device: str, number: int, times_us: tupl
     Raises:
         OptionError: naming the file, the field and what is wrong.
     """
-    try:
-        document = read_yaml(read_content(path, MOST_BYTES))
-    except ContentError as error:
-        raise OptionError(f"configuration {path} {error}; {_FORM}") from None
+    document = read_settings_file(path, "configuration", _FORM)
     if not isinstance(document, dict) or set(document) != {"cameras"}:
         raise OptionError(f"configuration {path} must have `cameras`, and nothing else; {_FORM}")
     whole = {
@@ -42,11 +36,7 @@ def read_request(path: Path, site: str, device: str, number: int, times_us: tupl
         "expires_us": times_us[1],
         "cameras": _spelled(document["cameras"]),
     }
-    try:
-        read = DeviceConfiguration.model_validate(whole)
-    except ValidationError as error:
-        reasons = problems(error, DeviceConfiguration, whole)
-        raise OptionError(joined(f"configuration {path}", reasons, _FORM)) from None
+    read = as_model(DeviceConfiguration, whole, f"configuration {path}", _FORM)
     if len(read.canonical()) > MOST_CONFIGURATION_BYTES // 2:
         raise OptionError(f"configuration {path} is too large; draw its masks with fewer points")
     return read
