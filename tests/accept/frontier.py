@@ -19,6 +19,7 @@ SETTINGS = {
     "default-again": (),
     "hide-0": ("--hide", "0"),
     "hide-2": ("--hide", "2"),
+    "hide-4": ("--hide", "4"),
     "channels-4": ("--channels", "4"),
     "channels-5-bits-2": ("--channels", "5", "--bits", "2"),
     "bits-1": ("--bits", "1"),
