@@ -15,6 +15,7 @@ from raypp.errors import ContentError, OptionError
 from raypp.io.content import read_content
 from raypp.toolbox.manifest import MANIFEST, ToolManifest, read_tool_manifest
 from raypp.toolbox.wheels import WHEELS, check_wheels
+from raypp.toolbox.zip_content import opened_zip
 
 MOST_PACKAGE_BYTES: Final = 32_000_000
 _MOST_FILES: Final = 500
@@ -90,17 +91,15 @@ def unpack_tool(content: bytes, where: str) -> ToolPackage:
         OptionError: if they are no tool, or one byte is not as `pack_folder` writes it.
     """
     files: dict[str, bytes] = {}
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = archive.infolist()
-            if len(members) > _MOST_FILES or sum(member.file_size for member in members) > MOST_PACKAGE_BYTES:
-                raise OptionError(f"{where} holds more than a tool may have")
-            if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-                raise OptionError(f"{where} is compressed, which `raypp tool pack` never does; pack its folder again")
-            for member in members:
-                files[member.filename] = archive.read(member)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError, OSError):
-        raise OptionError(f"{where} is no packed tool, or it is damaged; pack it with `raypp tool pack`") from None
+    fault = f"{where} is no packed tool, or it is damaged; pack it with `raypp tool pack`"
+    with opened_zip(content, fault) as archive:
+        members = archive.infolist()
+        if len(members) > _MOST_FILES or sum(member.file_size for member in members) > MOST_PACKAGE_BYTES:
+            raise OptionError(f"{where} holds more than a tool may have")
+        if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+            raise OptionError(f"{where} is compressed, which `raypp tool pack` never does; pack its folder again")
+        for member in members:
+            files[member.filename] = archive.read(member)
     package = _package(files, where)
     if package.content != content:
         raise OptionError(f"{where} is not as `raypp tool pack` writes it; pack its folder again")

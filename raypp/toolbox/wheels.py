@@ -1,18 +1,20 @@
 """Wheels that a tool brings: each is in the lock by its hash, and is unpacked outside the sandbox, never run there."""
 
 import hashlib
-import io
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from raypp.errors import OptionError
+from raypp.toolbox.zip_content import opened_zip
 
 WHEELS: Final = "wheels"
 """The folder of a tool that holds them."""
 _MOST_BYTES: Final = 200_000_000
 _MOST_FILES: Final = 20_000
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""How wheels are compressed: the others' libraries raise errors of their own."""
 
 
 def check_wheels(lock: Mapping[str, str], files: Mapping[str, bytes], where: str) -> None:
@@ -45,16 +47,15 @@ def unpack_wheels(wheels: Mapping[str, bytes], folder: Path) -> None:
     """
     left = _MOST_BYTES
     for name, content in wheels.items():
-        try:
-            with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                members = archive.infolist()
-                if len(members) > _MOST_FILES:
-                    raise OptionError(f"wheel {name} has more than {_MOST_FILES:,} files")
-                for member in members:
-                    left -= member.file_size
-                    _unpack(name, archive, member, folder, left)
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError):
-            raise OptionError(f"wheel {name} is damaged, or no wheel; get it anew") from None
+        with opened_zip(content, f"wheel {name} is damaged, or no wheel; get it anew") as archive:
+            members = archive.infolist()
+            if len(members) > _MOST_FILES:
+                raise OptionError(f"wheel {name} has more than {_MOST_FILES:,} files")
+            if any(member.compress_type not in _METHODS for member in members):
+                raise OptionError(f"wheel {name} is compressed by another method than deflate; get it anew")
+            for member in members:
+                left -= member.file_size
+                _unpack(name, archive, member, folder, left)
 
 
 def _unpack(wheel: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, left: int) -> None:
@@ -65,9 +66,12 @@ def _unpack(wheel: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo, folde
     if left < 0:
         raise OptionError(f"wheels have more than {_MOST_BYTES:,} bytes when they are unpacked")
     place = folder.joinpath(*parts)
-    if member.is_dir():
-        place.mkdir(parents=True, exist_ok=True)
-        return
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with archive.open(member) as file:
-        place.write_bytes(file.read(member.file_size))
+    content = None if member.is_dir() else archive.read(member)
+    try:
+        (place if content is None else place.parent).mkdir(parents=True, exist_ok=True)
+        if content is not None:
+            place.write_bytes(content)
+    except OSError as error:
+        raise OptionError(
+            f"wheel {wheel}: {member.filename[:100]!a} cannot be unpacked to {folder}: {error.strerror}"
+        ) from None

@@ -15,6 +15,9 @@ from raypp.errors import SpecError
 from raypp.veil.key import Secret
 from raypp.veil.torch_device import full_float32, torch_device
 
+_OF_INTEGERS = "QLinearConv"
+"""The operation of encoders in whole numbers."""
+
 
 class TorchEncoderNetwork(Secret):
     """An encoder as torch runs it on a device, one frame at a time; shared by all streams of a process.
@@ -56,14 +59,16 @@ def _read(content: bytes) -> torch.nn.Module:
         raise SpecError(
             "a learned veil on a torch device needs onnx2torch and onnxscript; install raypp[learned-gpu]"
         ) from None
-    missing = ""
+    fault = "torch cannot read it"
     network: torch.nn.Module | None = None
     try:
-        network = convert(optimize(onnx.load_model(io.BytesIO(content))))  # which knows no weights by two names
-    except NotImplementedError:
-        missing = "it is one of integers, which are fastest on CPUs; leave `device` out"
-    except Exception:  # noqa: BLE001 - its own many errors, whose texts may show the network
-        missing = "torch cannot read it; leave `device` out"
+        program = onnx.load_model(io.BytesIO(content))
+        if any(node.op_type == _OF_INTEGERS for node in program.graph.node):
+            fault = "it is one of integers, which are fastest on CPUs"
+        else:
+            network = convert(optimize(program))  # convert knows no weights by two names
+    except Exception:  # noqa: BLE001 - of three libraries, with texts that may show the network
+        network = None
     if network is None:
-        raise SpecError(f"the encoder does not run on a torch device: {missing}")
+        raise SpecError(f"the encoder does not run on a torch device: {fault}; leave `device` out")
     return network.eval()
