@@ -2,7 +2,6 @@
 
 import io
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from raypp.drift.reference import SubjectReference
 from raypp.errors import ContentError, OptionError
 from raypp.io.atomic import write_bytes
 from raypp.io.content import read_content
+from raypp.io.zip_content import UNREADABLE_ZIP
 
 FORMAT = 1
 _MOST_BYTES = 1 << 28
@@ -85,7 +85,7 @@ def read_reference(path: Path) -> Reference:
         sampling = PeriodSampling(PeriodKind(header["period"]), int(header["frames"]), ZoneInfo(header["time_zone"]))
         by_subject = {each.subject: each for each in subjects}
         return Reference(sampling, float(header["least_confidence"]), str(header["veil_id"]), by_subject)
-    except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile):
+    except (*UNREADABLE_ZIP, KeyError, TypeError, OSError):  # the last: of methods that NumPy does not write
         raise OptionError(f"{path} is no reference of drift, or damaged; make it by `raypp drift reference`") from None
 
 

@@ -13,9 +13,9 @@ from typing import Final
 
 from raypp.errors import ContentError, OptionError
 from raypp.io.content import read_content
+from raypp.io.zip_content import opened_zip
 from raypp.toolbox.manifest import MANIFEST, ToolManifest, read_tool_manifest
 from raypp.toolbox.wheels import WHEELS, check_wheels
-from raypp.toolbox.zip_content import opened_zip
 
 MOST_PACKAGE_BYTES: Final = 32_000_000
 _MOST_FILES: Final = 500

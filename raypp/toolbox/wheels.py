@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from raypp.errors import OptionError
-from raypp.toolbox.zip_content import opened_zip
+from raypp.io.zip_content import opened_zip
 
 WHEELS: Final = "wheels"
 """The folder of a tool that holds them."""

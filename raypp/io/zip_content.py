@@ -8,13 +8,14 @@ from contextlib import contextmanager
 
 from raypp.errors import OptionError
 
-_UNREADABLE = (
+UNREADABLE_ZIP = (
     zipfile.BadZipFile,
     zlib.error,  # damaged within a compressed file
     EOFError,  # cut short there
     RuntimeError,  # encrypted, or of a version or method that zipfile does not implement
     ValueError,  # an offset before the start, or a name that is no text
 )
+"""Errors of zipfile for bytes that are no archive, or a damaged one of stored and deflated files."""
 
 
 @contextmanager
@@ -31,5 +32,5 @@ def opened_zip(content: bytes, fault: str) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             yield archive
-    except _UNREADABLE:
+    except UNREADABLE_ZIP:
         raise OptionError(fault) from None
