@@ -15,6 +15,9 @@ _TRIAL_S = 20
 _USER_NAMESPACES = Path("/proc/sys/user/max_user_namespaces")
 _DEBIAN = Path("/proc/sys/kernel/unprivileged_userns_clone")
 _UBUNTU = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+_USERS = Path("/proc/self/uid_map")
+_ALL_USERS = 1 << 31
+"""A map of at least so many users has those that a sandbox takes, see `raypp.sandbox.launch`."""
 PACKAGES = ("numpy", "pyarrow")
 """Packages that programs may import besides Python's own library and their wheels."""
 
@@ -56,12 +59,27 @@ def sandbox_host() -> SandboxHost:
     return host
 
 
+def is_root_of_all_users() -> bool:
+    """Whether this process is root, and may become each user: root of a container without root may not."""
+    if os.geteuid() != 0:
+        return False
+    try:
+        inside, _, count = map(int, _USERS.read_text().split()[:3])
+    except (OSError, ValueError):
+        return True  # a kernel without namespaces of users
+    return inside == 0 and count >= _ALL_USERS
+
+
 def isolation() -> tuple[str, ...]:
-    """Return bubblewrap's options for namespaces; root needs no namespace of users, and stops being root inside."""
+    """Return bubblewrap's options for namespaces; root needs no namespace of users, and stops being root inside.
+
+    Started by another user, a program is the same user as what starts it in there. That closes itself to the program,
+    and is the first process: bubblewrap's own would stay open to it.
+    """
     common = ("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try")
-    if os.geteuid() == 0:
+    if is_root_of_all_users():
         return (*common, "--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID")
-    return ("--unshare-user", "--uid", "65534", "--gid", "65534", *common, "--cap-drop", "ALL")
+    return ("--unshare-user", "--uid", "65534", "--gid", "65534", *common, "--as-pid-1", "--cap-drop", "ALL")
 
 
 def _package_folders() -> list[Path]:

@@ -1,14 +1,13 @@
 """The command that starts a sandbox: bubblewrap, with all that a program may see."""
 
 import json
-import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from raypp.sandbox.host import SandboxHost, isolation
+from raypp.sandbox.host import SandboxHost, is_root_of_all_users, isolation
 from raypp.sandbox.limits import SandboxLimits
 
 _FIRST_UID = 1_879_048_192
@@ -80,7 +79,9 @@ def sandbox_command(
         command += ["--perms", "0755", "--dir", str(folder)]
     for source, place in binds:
         command += ["--ro-bind", str(source), str(place)]
-    command += ["--remount-ro", "/dev", "--remount-ro", "/", "--seccomp", str(descriptors.rules)]
+    for mounted_on in ("/proc", "/dev", "/"):
+        command += ["--remount-ro", mounted_on]
+    command += ["--seccomp", str(descriptors.rules)]
     command += [
         "--",
         host.python,
@@ -105,11 +106,11 @@ def _inside(program: SandboxProgram, limits: SandboxLimits) -> dict[str, object]
         "outputs": list(program.outputs),
         "seconds": limits.seconds,
         "memory_mb": limits.memory_mb,
-        "processes": limits.processes + (1 if os.geteuid() == 0 else 2),
+        "processes": limits.processes + 1,
         "scratch_mb": limits.scratch_mb,
         "output_bytes": limits.output_kb << 10,
         # A user of its own, so that its processes are counted by themselves, and no file of the machine is its own.
-        "uid": _FIRST_UID + secrets.randbelow(1 << 24) if os.geteuid() == 0 else 0,
+        "uid": _FIRST_UID + secrets.randbelow(1 << 24) if is_root_of_all_users() else 0,
     }
 
 

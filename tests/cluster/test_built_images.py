@@ -82,6 +82,8 @@ def test_the_owners_image_veils_under_a_mounted_key_and_the_ml_teams_trains_with
             assert find_key_files(files) == []
             assert [path for path in files.rglob("*") if path.suffix in _SECRETS] == []
     _done(images.run(_OWNER, ["--network", "none"], "python", "-c", "import dlib, onnxruntime, rapidocr"))
+    _done(images.run(_OWNER, ["--network", "none"], "bwrap", "--version"))
+    _done(images.run(_OWNER, ["--network", "none"], "python", "-c", "import pyseccomp"))
     make_dataset(tmp_path / "tools", count=18)
     for folder in ("owner", "veiled", "ml"):
         (tmp_path / folder).mkdir()

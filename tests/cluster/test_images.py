@@ -42,6 +42,19 @@ def test_packages_are_from_the_locks_the_base_is_the_builders_and_the_user_is_a_
     assert re.findall(r"^USER (.*)$", text, re.MULTILINE) == ["10001:10001"]
 
 
+def test_the_owners_image_has_what_the_sandbox_is_of() -> None:
+    """The packages that raypp names where it misses them, and nothing of the system besides; for other images, none."""
+    text = (ROOT / "cluster" / "images" / "Containerfile.cluster").read_text()
+    (installed,) = re.findall(r"apt-get install --yes --no-install-recommends ([^&]*) &&", text)
+    sources = (ROOT / "raypp" / "sandbox").glob("*.py")
+    named = {name for path in sources for name in re.findall(r"apt-get install ([a-z0-9]+)", path.read_text())}
+    assert set(installed.split()) == named
+    assert len(named) == 2
+    (step,) = re.findall(r"^RUN (.*)apt-get update", text, re.MULTILINE)
+    assert step == 'test "${MORE}" = "${LOCK}" || { '
+    assert "apt-get" not in (ROOT / "cluster" / "images" / "Containerfile.edge").read_text()
+
+
 def test_a_build_is_given_what_recipes_copy_and_nothing_else() -> None:
     first, *rules = (line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#"))
     given = {rule[1:] for rule in rules if rule.startswith("!")}
