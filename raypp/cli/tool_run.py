@@ -35,6 +35,9 @@ def tool_run(
     archive: Annotated[list[str] | None, typer.Option(help="Codes: a veiled archive; repeat.")] = None,
     labels: Annotated[list[str] | None, typer.Option(help="Codes: label version; repeat.")] = None,
     data_key: DataKeyFile = None,
+    counts: Annotated[
+        list[str] | None, typer.Option(help="Counts: folder of `raypp count images --out`; repeat.")
+    ] = None,
     source: Annotated[list[str] | None, typer.Option(help="Plain: videos or images, or their folder; repeat.")] = None,
     on: RunsOn = On.AUTO,
     address: RayAddress = None,
@@ -67,7 +70,7 @@ def tool_run(
             sandbox_host()
         approved.package.manifest.arguments(values)
         reads = approved.package.manifest.reads
-        data = _data(reads, ledgers, (site, from_, to), (archive, labels, data_key), source)
+        data = _data(reads, ledgers, (site, from_, to), (archive, labels, data_key), counts, source)
         plan = plan_run(approved, researcher, values, data)
         if dry_run:
             say_all(_plan_lines(plan, store.spent(researcher)))
@@ -83,20 +86,27 @@ def _data(
     ledgers: "Ledgers",
     period: tuple[list[str] | None, str | None, str | None],
     archives: tuple[list[str] | None, list[str] | None, str | None],
+    counts: list[str] | None,
     sources: list[str] | None,
 ) -> "ToolData":
     """Return the data that options name; raises OptionError for options of another kind."""
     from raypp.key_sources.place import optional_key_place
     from raypp.sql.ledger_views import LedgerRows
-    from raypp.toolbox.data import codes_data, detections_data, plain_data
+    from raypp.toolbox.data import codes_data, counts_data, detections_data, plain_data
     from raypp.toolbox.manifest import Reads
 
     given = {
         Reads.DETECTIONS: any(period),
         Reads.CODES: any(archives),
+        Reads.COUNTS: bool(counts),
         Reads.PLAIN: bool(sources),
     }
-    options = {Reads.DETECTIONS: "--site, --from and --to", Reads.CODES: "--archive", Reads.PLAIN: "--source"}
+    options = {
+        Reads.DETECTIONS: "--site, --from and --to",
+        Reads.CODES: "--archive",
+        Reads.COUNTS: "--counts",
+        Reads.PLAIN: "--source",
+    }
     for kind, there in given.items():
         if there and kind is not reads:
             raise OptionError(f"the tool reads {reads}, and {options[kind]} is of {kind}; leave it out")
@@ -109,6 +119,10 @@ def _data(
         if not places:
             raise OptionError("the tool reads codes; name a veiled archive by --archive")
         return codes_data(places, labels or (), optional_key_place(data_key), f"codes of {', '.join(places)}")
+    if reads is Reads.COUNTS:
+        if not counts:
+            raise OptionError("the tool reads counts; name a folder of `raypp count images` by --counts")
+        return counts_data(counts, f"counts of {', '.join(counts)}")
     if not sources:
         raise OptionError("the tool reads plain frames; name videos or images by --source")
     return plain_data(sources, f"plain frames of {', '.join(sources)}")

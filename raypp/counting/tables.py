@@ -9,9 +9,10 @@ import pyarrow.parquet as pq
 
 from raypp.counting.counter import ImageCount, ImageCounter
 from raypp.counting.summary import class_total
+from raypp.errors import OptionError
 
 IMAGES_FILE, OBJECTS_CSV, OBJECTS_PARQUET = "images.csv", "objects.csv", "objects.parquet"
-_OBJECTS = pa.schema(
+OBJECTS = pa.schema(
     [
         pa.field("image", pa.string(), nullable=False),
         pa.field("class", pa.string(), nullable=False),
@@ -35,10 +36,27 @@ def write_tables(folder: Path, counter: ImageCounter, counts: Sequence[ImageCoun
     rows = [_image_row(counter, count) for count in counts]
     objects = _object_rows(counter, counts)
     _write_csv(folder / IMAGES_FILE, header, rows)
-    _write_csv(folder / OBJECTS_CSV, _OBJECTS.names, objects)
-    columns = zip(*objects, strict=True) if objects else ([] for _ in _OBJECTS)
-    arrays = [pa.array(list(column), kind.type) for column, kind in zip(columns, _OBJECTS, strict=True)]
-    pq.write_table(pa.Table.from_arrays(arrays, schema=_OBJECTS), folder / OBJECTS_PARQUET)
+    _write_csv(folder / OBJECTS_CSV, OBJECTS.names, objects)
+    columns = zip(*objects, strict=True) if objects else ([] for _ in OBJECTS)
+    arrays = [pa.array(list(column), kind.type) for column, kind in zip(columns, OBJECTS, strict=True)]
+    pq.write_table(pa.Table.from_arrays(arrays, schema=OBJECTS), folder / OBJECTS_PARQUET)
+
+
+def read_objects(folder: Path) -> pa.Table:
+    """Read the objects of a count.
+
+    Raises:
+        OptionError: if the folder holds no such table.
+    """
+    path = folder / OBJECTS_PARQUET
+    try:
+        table = pq.read_table(path)
+    except (OSError, pa.ArrowException):
+        trouble = "is no table" if path.exists() else "is not there"
+        raise OptionError(f"{path} {trouble}; give a folder that `raypp count images --out` wrote") from None
+    if table.schema.names != OBJECTS.names:
+        raise OptionError(f"{path} has other columns than a count of this version; count again")
+    return table.cast(OBJECTS)
 
 
 def _write_csv(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

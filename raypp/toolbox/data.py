@@ -1,4 +1,4 @@
-"""Data of a run: Parquet files of detections or codes, or plain frames by a pipe; and the names that stand in them."""
+"""Data of a run: Parquet files of detections, codes or counts, or plain frames by a pipe; and the names in them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from raypp.counting.tables import read_objects
 from raypp.key_sources.place import KeyPlace
 from raypp.shards.encryption import DataKey
 from raypp.sql.archive_views import ArchiveRows
@@ -93,6 +94,16 @@ def codes_data(archives: Sequence[str], labels: Sequence[str], data_key: KeyPlac
         data_key,
         names=_names([named, rows["boxes"]]),
     )
+
+
+def counts_data(folders: Sequence[str], words: str) -> ToolData:
+    """Return the objects that `raypp count images` counted into some folders; a name of an image may be in several.
+
+    Raises:
+        OptionError: if a folder holds no such table.
+    """
+    objects = pa.concat_tables([read_objects(Path(folder)) for folder in folders])
+    return ToolData(Reads.COUNTS, words, {"objects": objects}, names=_names([objects]))
 
 
 def plain_data(sources: Sequence[str], words: str) -> ToolData:

@@ -52,6 +52,7 @@ class Reads(StrEnum):
 
     DETECTIONS = "detections"
     CODES = "codes"
+    COUNTS = "counts"
     PLAIN = "plain"
 
 
@@ -175,7 +176,7 @@ class ToolManifest(_Strict):
     entry: Annotated[str, matching(r"[A-Za-z0-9_][A-Za-z0-9_./-]*\.py", "a file that ends in .py")] = Field(
         description="the Python file that is run"
     )
-    reads: Reads = Field(description="detections, codes or plain")
+    reads: Reads = Field(description="detections, codes, counts or plain")
     parameters: dict[Identifier, Parameter] = Field(
         default_factory=dict, max_length=50, description="what a user may choose"
     )

@@ -25,7 +25,9 @@ class ToolPolicy(BaseModel):
     approvers: dict[Name, Annotated[str, matching("[0-9a-f]{16}", "the 16 digits that `raypp keygen` prints")]] = Field(
         min_length=APPROVALS, max_length=100, description="fingerprint of each person's key, by name"
     )
-    reads: tuple[Reads, ...] = Field((Reads.DETECTIONS, Reads.CODES), description="what tools may read")
+    reads: tuple[Reads, ...] = Field(
+        (Reads.DETECTIONS, Reads.CODES), description="what tools may read: detections, codes, counts, plain"
+    )
     least_cell: int = Field(10, ge=1, le=1_000_000, description="rows that count less stay inside")
     run_bits: int = Field(4096, ge=1, description="bits that one run may tell at most")
     researcher_bits: int = Field(65_536, ge=1, description="bits that all runs for one researcher may tell together")
