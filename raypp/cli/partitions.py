@@ -61,6 +61,10 @@ def ledger_retain(
             f"{counted(kept.stretches, 'stretch')} of {counted(kept.streams, 'stream')}, "
             f"{counted(kept.alerts, 'alert')}; all before {shown_time(kept.edge_us)}"
         )
+        records = ((kept.tool_runs, "tool run"), (kept.devices, "device"), (kept.tokens, "token"))
+        if any(count for count, _ in records):
+            words = ", ".join(counted(count, noun) for count, noun in records if count)
+            note(f"{kept.ledger}: {'would forget' if dry_run else 'forgot'} {words}, too")
         for line in (*kept.waiting, *([] if kept.emptied else [_STILL_IN_LOG])):
             note(line)
     for name, trouble in failed.items():

@@ -143,7 +143,8 @@ def tool_list(
 def _listed_run(run: "ToolRun") -> ListedRun:
     from raypp.ledger.tool_values import RunState
 
-    outcome = {RunState.BEGUN: "begun, not ended", RunState.VETTED: "ok"}.get(run.state, f"refused by rule {run.rule}")
+    words = {RunState.BEGUN: "begun, not ended", RunState.VETTED: "ok", RunState.FORGOTTEN: "forgotten"}
+    outcome = words.get(run.state, f"refused by rule {run.rule}")
     return ListedRun(
         run=run.run_id,
         tool=run.name,

@@ -17,6 +17,7 @@ from raypp.ledger.defaults import WAIT_S
 from raypp.ledger.dropping import drop_partition
 from raypp.ledger.moves import hold_site
 from raypp.ledger.partitions import Partition, list_partitions, week_of
+from raypp.ledger.record_expiry import RecordExpiry
 from raypp.ledger.retention import (
     RETAIN,
     Forgotten,
@@ -42,6 +43,7 @@ from raypp.usage.episode import StreamName
 
 _MOST_ROUNDS = 10
 _COUNTS = ("streams", "frames", "detections", "episodes", "stretches", "alerts")
+_RECORDS = ("tool_runs", "devices", "tokens")
 
 
 class DroppedPartition(BaseModel):
@@ -58,6 +60,7 @@ class DroppedPartition(BaseModel):
 class Retained(BaseModel):
     """Counts of what retention forgot of a ledger, or would: all before `edge_us`, event time.
 
+    `tool_runs` were emptied, `devices` not heard of since were deleted, and `tokens` that had ended by then.
     `waiting` has a line on each site of which nothing was forgotten, since it is being moved. `emptied` is as in
     `Forgotten`.
     """
@@ -73,6 +76,9 @@ class Retained(BaseModel):
     episodes: int = 0
     stretches: int = 0
     alerts: int = 0
+    tool_runs: int = 0
+    devices: int = 0
+    tokens: int = 0
     waiting: tuple[str, ...] = ()
     emptied: bool = True
 
@@ -119,7 +125,8 @@ class _Expiry:
 
     def __init__(self, ledger: Ledger, edge_us: int, who: str, *, dry_run: bool) -> None:
         self._ledger, self._edge_us, self._who, self._dry_run = ledger, edge_us, who, dry_run
-        self._totals = dict.fromkeys(_COUNTS, 0)
+        self._totals = dict.fromkeys((*_COUNTS, *_RECORDS), 0)
+        self._records = RecordExpiry(ledger, edge_us, who, RETAIN, dry_run)
         self._waiting: dict[str, str] = {}
         self._touched: set[int] = set()
         with ledger.database.read() as connection:
@@ -144,6 +151,8 @@ class _Expiry:
                     with self._noting_moves(partition.name):
                         dropped += self._drop(partition, wait_s)
                 advance(1, partition.days, 0)
+        self._totals["tool_runs"] += self._records.forget_tool_runs()
+        self._totals["tokens"] += self._records.forget_tokens()
         self._mend()
         emptied = self._dry_run or self._ledger.database.purge(wait_s)
         totals = self._totals | {"streams": self._totals["streams"] + len(self._touched)}
@@ -166,6 +175,7 @@ class _Expiry:
         for stream_id in ids:
             self._cut_stream(stream_id, scope)
         self._totals["alerts"] += forget_alerts(self._ledger, scope, self._who, RETAIN)
+        self._totals["devices"] += self._records.forget_devices(site)
 
     def _cut_stream(self, stream_id: int, scope: Forgotten) -> None:
         """Cut a stream at the edge."""

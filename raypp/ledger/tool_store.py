@@ -190,7 +190,7 @@ class ToolStore:
         waiting = (ToolRunRow.researcher == researcher, ToolRunRow.release_id.is_(None))
         with self._ledger.database.write() as connection:
             runs = _read_runs(connection, _runs().where(*waiting))
-            ended = [run for run in runs if run.state is not RunState.BEGUN]
+            ended = [run for run in runs if run.state in {RunState.VETTED, RunState.REFUSED}]
             if not ended:
                 raise ConflictError(f"no run for {researcher} waits to be released")
             row = {"researcher": researcher, "released_us": now_us, "who": self._who[:200], "runs": len(ended)}
@@ -204,7 +204,7 @@ class ToolStore:
             numbers = ", ".join(str(run.run_id) for run in ended)
             self._note(connection, "tool release", f"release {release_id} to {researcher}", f"runs {numbers}")
         release = ToolRelease(release_id, researcher, now_us, self._who[:200], len(ended), sha256)
-        return release, len(runs) - len(ended)
+        return release, sum(run.state is RunState.BEGUN for run in runs)
 
     def released(self, release_id: int) -> tuple[ToolRelease, tuple[ToolRun, ...]]:
         """Return a release and its runs; raises OptionError if there is none."""

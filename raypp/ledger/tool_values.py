@@ -10,6 +10,8 @@ class RunState(IntEnum):
     BEGUN = 0
     VETTED = 1
     REFUSED = 2
+    FORGOTTEN = 3
+    """Retention has emptied it; its number, its bits and for whom it was are kept."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -8,7 +8,7 @@ from pathlib import Path
 from raypp.errors import ConflictError, OptionError
 from raypp.io.atomic import write_bytes
 from raypp.ledger.tool_store import ToolStore
-from raypp.ledger.tool_values import ToolRelease, ToolRun
+from raypp.ledger.tool_values import RunState, ToolRelease, ToolRun
 from raypp.toolbox.summary import ReleasedRun, ReleaseFile, tables_of_json
 
 
@@ -51,6 +51,8 @@ def write_again(store: ToolStore, release_id: int, out: Path) -> ToolRelease:
     """
     _check_new(out)
     release, runs = store.released(release_id)
+    if any(run.state is RunState.FORGOTTEN for run in runs):
+        raise ConflictError(f"release {release_id} is older than the ledger keeps: its tables were forgotten")
     content = _content(release_id, release.researcher, runs)
     if hashlib.sha256(content).hexdigest() != release.sha256:
         raise ConflictError(f"release {release_id} is not what left then: the ledger was altered; see its audit log")

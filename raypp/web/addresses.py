@@ -14,6 +14,11 @@ def site_address(site: str) -> str:
     return f"/sites/{quote(site, safe='')}"
 
 
+def devices_address(site: str) -> str:
+    """Return the address of the page of a site's devices."""
+    return f"{site_address(site)}/devices"
+
+
 def period_query(period: Period | None, settings: SiteSettings, page: int | None = None, **others: str) -> str:
     """Return what follows an address to show a period, or a page of it: `?from=...&to=...`; empty for neither.
 

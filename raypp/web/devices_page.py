@@ -8,7 +8,7 @@ from raypp.ledger.device_values import BAD_CONDITIONS, CameraCondition, DeviceCa
 from raypp.reports.devices import DeviceListing, DevicesListing, clock_words
 from raypp.reports.wording import ago, duration
 from raypp.text.wording import byte_size, counted
-from raypp.web.addresses import site_address
+from raypp.web.addresses import devices_address, site_address
 from raypp.web.values import SITES, Badge, Chip, Crumb, Notice, Page, Pager
 
 DEVICES = Crumb("Devices", "/devices")
@@ -95,11 +95,6 @@ def devices_page(listing: DevicesListing, now_us: int, page: int = 1, site: str 
         Notice("No devices yet", "A device is listed once its agent has reported: ", "raypp stream"),
         Pager(page, pages, links),
     )
-
-
-def devices_address(site: str) -> str:
-    """Return the address of the page of a site's devices."""
-    return f"{site_address(site)}/devices"
 
 
 def _count(listing: DevicesListing) -> str:

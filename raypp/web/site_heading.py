@@ -13,7 +13,7 @@ from raypp.reports.wording import date_and_clock
 from raypp.text.wording import counted
 from raypp.usage.settings import SiteSettings
 from raypp.usage.shifts import local, shifts_between
-from raypp.web.addresses import period_fields, period_query, site_address
+from raypp.web.addresses import devices_address, period_fields, period_query, site_address
 from raypp.web.values import Badge, Chip
 
 
@@ -101,17 +101,17 @@ def heading_of(view: SiteView) -> SiteHeading:
 
 
 def _parts(view: SiteView) -> Iterator[Chip]:
-    """Yield the pages of a site, for the same time, where it has several."""
+    """Yield the pages of a site, for the same time, and that of its devices, which shows the present."""
     has = {
         "": True,
         "safety": bool(site_rules(view.settings)),
         "executions": bool(view.settings.procedures),
     }
-    if any(has[part] for part in has if part) or view.part:
-        for part, name in (("", "Uses"), ("safety", "Safety"), ("executions", "Executions")):
-            if has[part] or part == view.part:
-                address = f"{view.address}/{part}" if part else view.address
-                yield Chip(name, f"{address}{view.query()}", here=part == view.part)
+    for part, name in (("", "Uses"), ("safety", "Safety"), ("executions", "Executions")):
+        if has[part] or part == view.part:
+            address = f"{view.address}/{part}" if part else view.address
+            yield Chip(name, f"{address}{view.query()}", here=part == view.part)
+    yield Chip("Devices", devices_address(view.site))
 
 
 def state_badge(cameras: Sequence[CameraState]) -> Badge:

@@ -87,6 +87,7 @@ def test_a_site_s_page_has_the_cameras_of_each_device(sites: Sites) -> None:
     for words in ("2.00", "just now", "1,234", "1 capturing, 1 silent, 3 more", "frames wait to be sent since 2 h 00"):
         assert words in page.text
     assert "/devices" in Page(sites.get("/")).named("href")
+    assert "/sites/plant-1/devices" in Page(sites.get("/sites/plant-1")).named("href")
 
 
 def test_no_text_of_a_device_runs(sites: Sites) -> None:
