@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from raypp.audit.core.adversary_name import AdversaryName, with_implied
 from raypp.audit.core.row import AttackRow
 from raypp.audit.kept_bounds import read_or_compute_bounds
 from raypp.audit.lab import lab_of
@@ -38,6 +39,7 @@ class AuditSummary(BaseModel):
     bounds: dict[str, float]
     gates: tuple[Gate, ...]
     rows: tuple[AttackRow, ...]
+    left_out: tuple[AdversaryName, ...] = Field(default=(), description="adversaries whose attacks were not chosen")
 
     def __str__(self) -> str:
         return "\n".join(audit_summary_lines(self))
@@ -83,6 +85,7 @@ def run_audit(
         bounds=bounds,
         budget=settings.budget.value,
         size=settings.size,
+        adversaries=settings.adversaries,
     )
     path = settings.out / PUBLIC / CERTIFICATE
     private_folder(path.parent)
@@ -100,6 +103,7 @@ def run_audit(
         bounds=certificate.bounds,
         gates=certificate.gates,
         rows=certificate.rows,
+        left_out=tuple(name for name in AdversaryName if name not in with_implied(settings.adversaries)),
     )
 
 
@@ -122,6 +126,8 @@ def audit_summary_lines(summary: AuditSummary) -> Iterator[str]:
     yield f"attacked      {counted(summary.images.victims, 'image')}, by {counted(len(finished), 'attack')}"
     if summary.images.passed_by:
         yield f"left out      {counted(summary.images.passed_by, 'image')} of another shape"
+    if summary.left_out:
+        yield f"left out      attacks of {', '.join(summary.left_out)}; a run of all adversaries makes them, too"
     for reason, without in _grouped((row.reason, row.attack.name) for row in rows if row.reason):
         yield f"{Verdict.NOT_EVALUATED:<14}{', '.join(without)}: {reason}"
     for reason, without in _grouped((gate.reason, gate.name) for gate in summary.gates if gate.reason):

@@ -1,5 +1,6 @@
 """Settings of an audit."""
 
+from raypp.audit.core.adversary_name import AdversaryName
 from raypp.audit.core.budget import Budget
 from raypp.audit.core.model import Need
 from raypp.audit.suite.case_builder import InsiderFiles
@@ -24,6 +25,8 @@ class AuditSettings(FrozenSettings):
             the sources.
         size: side of the letterboxed square, in pixels.
         budget: how much it may take.
+        adversaries: whose attacks are made; none stands for all. An insider and a known-plaintext adversary can make
+            those of a ciphertext-only one, so these come with theirs.
         seed: of which sources are attacked, and of the attackers' chances.
         layers: of a smooth keyed map of a learned encoder's values, which is attacked beside the veil; None for none.
     """
@@ -38,6 +41,7 @@ class AuditSettings(FrozenSettings):
     members: AbsolutePlace | None = None
     size: int = 640
     budget: Budget = Budget.STANDARD
+    adversaries: tuple[AdversaryName, ...] = ()
     seed: int = 0
     layers: int | None = None
 

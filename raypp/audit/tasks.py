@@ -8,6 +8,7 @@ from time import perf_counter
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from raypp.audit.core.adversary_name import with_implied
 from raypp.audit.core.attack_id import AttackId
 from raypp.audit.core.code import code_digest
 from raypp.audit.core.model import Need
@@ -30,6 +31,8 @@ from raypp.veil.keyfile import load_key
 IMAGES = "images"
 PLACES = {"out", "key_path", "sources", "encoder", "model", "weights", "members"}
 """Settings that say where something is; digests tell what it is."""
+_CHOICES = {"adversaries"}
+"""Settings that say which attacks are made now; a row is the same whatever others stand beside it."""
 _ROWS = "rows"
 _ROW: TypeAdapter[AttackRow] = TypeAdapter(AttackRow)
 
@@ -66,7 +69,7 @@ class AttackTask(BaseModel):
     @property
     def row_id(self) -> str:
         """Name of its files: it says what was done, whatever the folder is called."""
-        settings_json = self.model_dump_json(exclude={"settings": PLACES})
+        settings_json = self.model_dump_json(exclude={"settings": PLACES | _CHOICES})
         words = "-".join(re.findall(r"[a-z0-9]+", f"{self.attack.name} {self.target}".lower()))
         return f"{words}-{hashlib.sha256(settings_json.encode()).hexdigest()[:8]}"
 
@@ -76,7 +79,7 @@ AttackExecutor = Executor[[Sequence[AttackTask]], Iterator[str]]
 
 
 def tasks(settings: AuditSettings) -> list[AttackTask]:
-    """All tasks of an audit.
+    """All tasks of an audit, those of the chosen adversaries.
 
     Raises:
         OptionError: if the footage is too little.
@@ -84,8 +87,9 @@ def tasks(settings: AuditSettings) -> list[AttackTask]:
     lab, suite, veil_id = lab_of(settings), settings.suite, load_key(settings.key_path).veil_id(settings.spec)
     footage, code, insider = lab.evidence.digest, code_digest(), insider_digest(settings.files)
     weights = hashlib.sha256(settings.weights.read_bytes()).hexdigest() if settings.weights else ""
-    needs_members = any(Need.MEMBERS in planned.needs for _, planned in suite.pairs())
-    tried = lab.trial if needs_members else None
+    chosen = with_implied(settings.adversaries)
+    pairs = [(target, planned) for target, planned in suite.pairs() if planned.attack.adversary.short in chosen]
+    tried = lab.trial if any(Need.MEMBERS in planned.needs for _, planned in pairs) else None
     trial, looking = trial_digest(tried) if tried else "", recogniser_versions()
     return [
         AttackTask(
@@ -100,7 +104,7 @@ def tasks(settings: AuditSettings) -> list[AttackTask]:
             recognisers=looking if suite.looks(target, planned) or Need.RECOGNISERS in planned.needs else "",
             things=weights if suite.looks(target, planned) else "",
         )
-        for target, planned in suite.pairs()
+        for target, planned in pairs
         if target == VEIL or not lab.lacking(planned)
     ]
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from raypp.audit.core.adversary_name import AdversaryName
 from raypp.audit.core.budget import Budget
 from raypp.cli.console import ConsoleProgress, error_console, say
 from raypp.cli.execution import execution_of
@@ -39,6 +40,10 @@ def audit(
     budget: Annotated[
         Budget, typer.Option(help="quick: three minutes; standard: three hours; full: many hours, of a core.")
     ] = Budget.STANDARD,
+    adversary: Annotated[
+        list[AdversaryName] | None,
+        typer.Option(help="Whose attacks to make, ciphertext-only with an insider's; repeat. (default: all)"),
+    ] = None,
     layers: Annotated[
         int | None,
         typer.Option(
@@ -61,6 +66,8 @@ def audit(
     Example: raypp audit /data/videos --key owner.key --out audit --budget quick
 
     Example: raypp audit videos.csv --key owner.key --spec fitted/encoder.veil --out audit --budget full
+
+    Example: raypp audit videos.csv --key owner.key --spec fitted/encoder.veil --out audit --adversary ciphertext-only
     """
     from raypp.detect.latent_map import check_map
     from raypp.shards.place import refuse_within_archive
@@ -94,6 +101,7 @@ def audit(
         members=str(Path(members).absolute()) if members and not is_url(members) else members,
         size=size,
         budget=budget,
+        adversaries=tuple(adversary or ()),
         seed=seed,
         layers=layers,
     )

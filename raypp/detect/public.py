@@ -34,6 +34,9 @@ class Sightings:
         return len(self.boxes_P4)
 
 
+NO_SIGHTINGS = Sightings(np.zeros((0, 4), np.float32), np.zeros(0, np.int64), np.zeros(0, np.float32))
+
+
 @dataclass(frozen=True)
 class PublicDetector:
     """A detector on plain images.

@@ -1,11 +1,14 @@
 """Settings of learned veils side by side: each is fitted and audited alike, and `raypp frontier` joins them.
 
 Run: python -m tests.accept.frontier ppe4 yolov8n.pt OUT, again after a stop: what has finished is not done again.
+With --setting default --setting patch-16 --images 16 --size 96 --epochs 1 it takes minutes; figures mean nothing.
 """
 
+import argparse
 import json
 import shutil
-import sys
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 from raypp.audit.verdict.certificate import verify_certificate
@@ -13,7 +16,6 @@ from raypp.frontier.fits import read_finished_fit
 from raypp.io.atomic import write_text
 from tests.command import raypp, succeed
 
-IMAGES, SIZE, EPOCHS = 208, 192, 6
 SETTINGS = {
     "default": (),
     "default-again": (),
@@ -35,23 +37,38 @@ SETTINGS = {
 _PATIENCE_S = 4 * 3600
 
 
-def main(data: Path, weights: Path, out: Path) -> None:
-    """Fit and audit all settings on evenly chosen training images, and draw the frontier."""
-    images, key = choose_images(data, out / f"{data.name}-{IMAGES}", IMAGES), out / "owner.key"
+@dataclass(frozen=True)
+class Protocol:
+    """How every setting is fitted.
+
+    Attributes:
+        images: how many training images.
+        size: side of the square, in pixels.
+        epochs: of each fit, and of the plain reference.
+    """
+
+    images: int = 208
+    size: int = 192
+    epochs: int = 6
+
+
+def run_frontier(data: Path, weights: Path, out: Path, names: Collection[str], protocol: Protocol) -> None:
+    """Fit and audit settings on evenly chosen training images, and draw the frontier."""
+    images, key = choose_images(data, out / f"{data.name}-{protocol.images}", protocol.images), out / "owner.key"
     if not key.exists():
         succeed("keygen", "--out", key)
-    begin = ("--weights", weights, "--key", key, "--size", SIZE, "--on", "local")
-    schedule = ("--epochs", EPOCHS, "--nominal-batch", 16, "--amp")
+    begin = ("--weights", weights, "--key", key, "--size", protocol.size, "--on", "local")
+    schedule = ("--epochs", protocol.epochs, "--nominal-batch", 16, "--amp")
     succeed("compare", images, "--out", out / "cost", "--arm", "plain", *begin, *schedule, timeout=_PATIENCE_S)
-    for name, settings in SETTINGS.items():
+    for name, settings in ((name, SETTINGS[name]) for name in names):
         fit, audit = out / "fits" / name, out / "audits" / name
         succeed("fit", images, "--out", fit, *begin, *schedule, *settings, timeout=_PATIENCE_S)
         veil = ("--spec", fit / "encoder.veil", "--model", fit / "start.model", "--budget", "quick")
         raypp("audit", images / "images" / "val", "--out", audit, *begin, *veil, timeout=_PATIENCE_S)
         write_row(fit, audit, out / "rows")
         print(name)
-    fits = [word for name in SETTINGS for word in ("--fit", out / "fits" / name)]
-    audits = [out / "audits" / name for name in SETTINGS]
+    fits = [word for name in names for word in ("--fit", out / "fits" / name)]
+    audits = [out / "audits" / name for name in names]
     print(succeed("frontier", *audits, "--cost", out / "cost", *fits, "--out", out / "frontier").stderr)
 
 
@@ -99,5 +116,20 @@ def write_row(fit: Path, audit: Path, rows: Path) -> None:
     write_text(rows / f"{finished.name}.json", json.dumps(row, indent=1) + "\n")
 
 
+def main() -> None:
+    """Read the command's places and options."""
+    usual = Protocol()
+    parser = argparse.ArgumentParser(prog="python -m tests.accept.frontier", description=__doc__)
+    for place, meaning in (("data", "dataset in YOLO layout"), ("weights", "public weights (.pt)"), ("out", "folder")):
+        parser.add_argument(place, type=lambda text: Path(text).absolute(), help=meaning)
+    parser.add_argument("--setting", action="append", choices=list(SETTINGS), help="one to fit; repeat (default: all)")
+    parser.add_argument("--images", type=int, default=usual.images, help="training images")
+    parser.add_argument("--size", type=int, default=usual.size, help="side of the square, in pixels")
+    parser.add_argument("--epochs", type=int, default=usual.epochs, help="of each fit")
+    given = parser.parse_args()
+    protocol = Protocol(given.images, given.size, given.epochs)
+    run_frontier(given.data, given.weights, given.out, given.setting or list(SETTINGS), protocol)
+
+
 if __name__ == "__main__":
-    main(*(Path(place).absolute() for place in sys.argv[1:4]))
+    main()

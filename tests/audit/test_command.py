@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -16,7 +17,9 @@ from raypp.audit import settings as auditing
 from raypp.audit.attacks.reconstruct.bridge import FeatureBridge
 from raypp.audit.attacks.reconstruct.many_keys import ManyKeys
 from raypp.audit.attacks.reconstruct.unet import UNet
+from raypp.audit.core.adversary_name import AdversaryName
 from raypp.audit.core.budget import Budget
+from raypp.audit.core.model import Adversary
 from raypp.audit.core.row import DecideRow, ReconstructRow
 from raypp.audit.footage import evidence
 from raypp.audit.metrics import measure as measuring
@@ -199,6 +202,23 @@ def test_images_are_digested_once_and_their_baseline_is_made_once(place: Path, m
     wanted = [task for task in tasks(settings) if task.attack.name in {"component view", "ridge, 1 pair"}][:2]
     assert len(list(attack_here(wanted))) == 2
     assert sorted(calls) == ["baseline", "digest", "gather"]
+
+
+@pytest.mark.usefixtures("_light_suite")
+def test_attacks_of_chosen_adversaries_alone_are_made_and_the_certificate_says_whose_were_not(place: Path) -> None:
+    sources, out = [str(place / "in" / "inventory.csv")], place / "chosen"
+    shutil.copytree(place / "out", out)  # the same attacks, whoever is chosen: none is made again
+    before = {path.name: path.stat().st_mtime_ns for path in (out / "rows").iterdir()}
+    audit_command(sources, out, place / "owner.key", **_QUICK, adversary=[AdversaryName.CIPHERTEXT_ONLY])
+    assert {path.name: path.stat().st_mtime_ns for path in (out / "rows").iterdir()} == before
+    certificate, whole = (
+        verify_certificate(place / name / "public" / "certificate.json") for name in ("chosen", "out")
+    )
+    assert {row.adversary for row in certificate.rows} == {Adversary.CIPHERTEXT_ONLY}
+    assert certificate.gates == tuple(gate for gate in whole.gates if gate.adversary is Adversary.CIPHERTEXT_ONLY)
+    left_out = "No attack by these adversaries was made: insider, known-plaintext, white-box."
+    assert (certificate.assumptions[-1], whole.assumptions) == (left_out, certificate.assumptions[:-1])
+    assert left_out in (out / "public" / "report.html").read_text()
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from safetensors import safe_open
 from raypp.audit.core.budget import Budget
 from raypp.audit.core.model import Kind
 from raypp.audit.settings import AuditSettings
-from raypp.audit.suite.insider import drawn_encoder, open_insider
+from raypp.audit.suite.insider import DrawnEncoders, open_insider
 from raypp.audit.suite.suite import OPEN_FEATURES
 from raypp.audit.targets.target import VEIL
 from raypp.audit.tasks import read_attack_rows, run_attack, tasks
@@ -166,7 +166,7 @@ def test_a_warm_start_takes_the_place_of_public_weights(
     run_attack(wanted[VEIL])
     assert read_attack_rows([wanted[VEIL]])[0].detail is not None
     assert any(task.attack.family == "decoder for any key" and task.target == VEIL for task in tasks(given))
-    drawn = drawn_encoder(insider.at_veil, frames, given.spec, 1)
+    drawn = DrawnEncoders(insider.at_veil, frames, given.spec)(1)
     assert drawn.encode(shapes(2, (96, 96), 8)).shape == (2, 5, 12, 12)
 
     other = public.model_copy(update={"patch": 16, "channels": 48})

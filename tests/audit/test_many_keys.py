@@ -10,7 +10,7 @@ from torch import nn
 from raypp.audit.attacks.axes import Axes
 from raypp.audit.attacks.reconstruct.many_keys import ManyKeys
 from raypp.audit.core.model import AttackTarget, Case, Frames, Images
-from raypp.audit.suite.insider import PublicStages, drawn_encoder
+from raypp.audit.suite.insider import DrawnEncoders, PublicStages
 from raypp.audit.targets import baselines
 from raypp.audit.targets.target import under_other_key, veil
 from raypp.errors import OptionError
@@ -94,7 +94,10 @@ def test_keys_are_drawn_of_the_patch_veil_and_rotations_of_a_learned_one(known: 
     stages = PublicStages(nn.Sequential(nn.Conv2d(3, 6, 8, 8), nn.SiLU()).eval(), 8)
     for channels in (4, 10):
         spec = LearnedSpec(channels=channels, encoder="0" * 32)
-        drawn = [drawn_encoder(stages, known.frames, spec, number).encode(known) for number in (0, 1)]
+        encoders = DrawnEncoders(stages, known.frames, spec)
+        drawn = [encoders(number).encode(known) for number in (0, 1)]
+        anew = DrawnEncoders(stages, known.frames, spec)(1).encode(known)
+        assert np.array_equal(anew, drawn[1]), "what was looked at once changes no code"
         assert drawn[0].shape == (12, channels, 12, 24)
         assert drawn[0].max() <= 7
         assert np.mean(drawn[0] != drawn[1]) > 0.5

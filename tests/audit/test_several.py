@@ -9,7 +9,7 @@ import pytest
 from raypp.audit.attacks.reconstruct.names import Names
 from raypp.audit.attacks.reconstruct.ridge import Ridge
 from raypp.audit.attacks.reconstruct.several import Alignment, OtherKey, UnderKeys, under_keys
-from raypp.audit.core.model import AttackTarget, Case, Images
+from raypp.audit.core.model import AttackTarget, Case, Codes, Images
 from raypp.audit.targets import baselines
 from raypp.audit.targets.target import veil
 from raypp.errors import OptionError
@@ -102,3 +102,16 @@ def test_where_there_is_no_other_key_it_says_so(known: Images, victims: Images) 
     for attack in (UnderKeys(RIDGE, 2), OtherKey(RIDGE, Alignment.NONE)):
         with pytest.raises(OptionError, match="linear mix 4x4 has no other key"):
             attack.reconstruct(Case(baselines.linear_mix(4, 0), known, victims))
+
+
+def test_a_drawn_encoder_that_stands_for_all_keys_veils_an_image_once(known: Images) -> None:
+    calls: list[int] = []
+
+    def encode(images: Images) -> Codes:
+        calls.append(len(images))
+        return images.frames[:, ::8, ::8].transpose(0, 3, 1, 2)
+
+    alone = AttackTarget("drawn", 8, 3, 256, encode)
+    codes = under_keys(replace(alone, other_owner_key=lambda _: alone), 4).encode(known)
+    assert calls == [len(known)]
+    assert np.array_equal(codes, np.concatenate([encode(known)] * 4, axis=1))

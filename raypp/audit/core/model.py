@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, runtime_checkab
 import numpy as np
 import numpy.typing as npt
 
+from raypp.audit.core.adversary_name import AdversaryName
 from raypp.audit.core.attack_id import AttackId
 from raypp.geometry.boxes import Box
 
@@ -36,6 +37,11 @@ class Adversary(StrEnum):
     """Has shards, and some images both plain and veiled under the same key."""
     WHITE_BOX = "white-box adversary"
     """Has shards, and all that the owner has but the images: the key is compromised."""
+
+    @property
+    def short(self) -> AdversaryName:
+        """The name that a person chooses it by."""
+        return AdversaryName[self.name]
 
 
 class Need(StrEnum):

@@ -1,6 +1,7 @@
 """Things on reconstructed images: objects that a public detector finds, and the colours of what is boxed."""
 
 from collections import Counter
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -11,7 +12,7 @@ from raypp.audit.core.model import Frames, Images
 from raypp.audit.core.recognised import ColourFigures, ObjectFigures
 from raypp.audit.recognition.colours import Colour, colour_of
 from raypp.audit.recognition.enlarging import enlarged
-from raypp.detect.public import PublicDetector, Sightings, open_public
+from raypp.detect.public import NO_SIGHTINGS, PublicDetector, Sightings, open_public
 from raypp.geometry.boxes import box_iou
 
 Place: TypeAlias = tuple[int, slice, slice]
@@ -48,11 +49,14 @@ class Objects:
         noisy = np.clip(np.rint(frames + noise), 0, 255).astype(np.uint8)
         means = np.rint(frames.mean(axis=(1, 2), keepdims=True)).astype(np.uint8)
         grey = np.broadcast_to(means, frames.shape)
-        return cls(detector, there, *(_met(there, _seen(some, detector)) for some in (noisy, grey)))
+        with_objects = {place for place, sightings in enumerate(there) if len(sightings)}
+        return cls(detector, there, *(_met(there, _seen(some, detector, with_objects)) for some in (noisy, grey)))
 
     def look(self, reconstructed: Frames) -> ObjectFigures:
         """Look at reconstructed images, in the order of the originals."""
-        seen = _seen(reconstructed, self.detector)
+        own = {place for place, sightings in enumerate(self.there) if len(sightings)}
+        dealt = {(place + 1) % len(self.there) for place in own}
+        seen = _seen(reconstructed, self.detector, own | dealt)
         return ObjectFigures(
             objects=sum(map(len, self.there)),
             found=_met(self.there, seen),
@@ -123,8 +127,12 @@ class Things:
         )
 
 
-def _seen(frames: Frames, detector: PublicDetector) -> list[Sightings]:
-    return [detector.find(enlarged(frame), _LIKELY) for frame in frames]
+def _seen(frames: Frames, detector: PublicDetector, places: Container[int]) -> list[Sightings]:
+    """Detect on the images in some places; on others nothing is looked for, as nothing there could count."""
+    return [
+        detector.find(enlarged(frame), _LIKELY) if place in places else NO_SIGHTINGS
+        for place, frame in enumerate(frames)
+    ]
 
 
 def _met(there: tuple[Sightings, ...], seen: list[Sightings]) -> int:

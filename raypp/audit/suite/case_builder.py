@@ -1,13 +1,12 @@
 """Cases of attacks: images, a target, and, where an attack needs them, a detector and public weights."""
 
 from dataclasses import dataclass, replace
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 from raypp.audit.core.model import AttackTarget, Case, Need, People, Trial
 from raypp.audit.footage.evidence import CAMERA, Evidence
-from raypp.audit.suite.insider import Insider, drawn_encoder, open_detector, open_features
+from raypp.audit.suite.insider import DrawnEncoders, Insider, open_detector, open_features
 from raypp.audit.suite.repeated_views import WEAK
 from raypp.audit.suite.suite import BASELINES, BY_HEART, CONTROLS, NOISE, NOISE_UNDER_KEY, OPEN_FEATURES
 from raypp.audit.targets.baselines import noise
@@ -85,7 +84,7 @@ def _target(name: str, made_veil: Veil, evidence: Evidence, insider: Insider | N
         seen = insider.attack_on(veil(made_veil), made_veil.stream(SITE, CAMERA).sub_key)
         if not isinstance(made_veil.spec, LearnedSpec):
             return seen
-        return replace(seen, random_key=partial(drawn_encoder, insider.at_veil, evidence.known.frames, made_veil.spec))
+        return replace(seen, random_key=DrawnEncoders(insider.at_veil, evidence.known.frames, made_veil.spec))
     return open_features(insider.public, evidence.known.frames)
 
 

@@ -1,6 +1,7 @@
 """The insider: a detector on codes, and the public weights or the warm start that it began from."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -162,26 +163,38 @@ def open_features(public: PublicStages, frames: Frames) -> AttackTarget:
     return _coded("open features", public, strongest, _OPEN_LEVELS, _OPEN_DEVIATIONS)
 
 
-def drawn_encoder(public: PublicStages, frames: Frames, spec: LearnedSpec, number: int) -> AttackTarget:
-    """A learned veil as an attacker can draw it: how `raypp fit` starts, under a rotation of his own.
+@dataclass(frozen=True)
+class DrawnEncoders:
+    """Learned veils as an attacker can draw them: how `raypp fit` starts, each under a rotation of his own.
 
     The fit begins at a random rotation of the strongest directions of public features, or of a warm start's values;
     where it goes from there depends on the owner's images, and cannot be drawn. The keyed substitution is left out:
     `Axes` do not change by it.
 
-    Args:
+    Attributes:
         public: gives features at the stride of the veil.
         frames: the attacker's images.
         spec: of the audited veil.
-        number: of the rotation.
     """
-    strongest = _Directions.of(public, frames, spec.channels)
-    count = strongest.axes.shape[1]
-    normal = np.random.default_rng((_DRAWN, number)).normal(size=(spec.channels, count))
-    rotation = np.linalg.qr(normal)[0] if count == spec.channels else normal / np.sqrt(count)
-    turned = replace(strongest, axes=strongest.axes @ rotation.T)
-    encoder = _coded("drawn encoder", public, turned, spec.levels, _FIT_DEVIATIONS)
-    return replace(encoder, other_owner_key=lambda _: encoder)
+
+    public: PublicStages
+    frames: Frames
+    spec: LearnedSpec
+
+    def __call__(self, number: int) -> AttackTarget:
+        """Draw the encoder of that number."""
+        strongest, channels = self._strongest, self.spec.channels
+        count = strongest.axes.shape[1]
+        normal = np.random.default_rng((_DRAWN, number)).normal(size=(channels, count))
+        rotation = np.linalg.qr(normal)[0] if count == channels else normal / np.sqrt(count)
+        turned = replace(strongest, axes=strongest.axes @ rotation.T)
+        encoder = _coded("drawn encoder", self.public, turned, self.spec.levels, _FIT_DEVIATIONS)
+        return replace(encoder, other_owner_key=lambda _: encoder)
+
+    @cached_property
+    def _strongest(self) -> "_Directions":
+        """Directions of the features of the attacker's images, which no number changes."""
+        return _Directions.of(self.public, self.frames, self.spec.channels)
 
 
 @dataclass(frozen=True)

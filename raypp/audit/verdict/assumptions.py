@@ -1,5 +1,9 @@
 """Assumptions behind the figures of an audit, and names of figures that follow without any attack."""
 
+from collections.abc import Collection
+
+from raypp.audit.core.adversary_name import AdversaryName, with_implied
+
 ASSUMPTIONS = (
     (
         "The attacker knows everything about the veil but the key: algorithm, settings and this program are public "
@@ -38,6 +42,17 @@ ASSUMPTIONS = (
     "The shape of things at the resolution of the grid is never hidden: a detector could not work otherwise.",
 )
 """In sentences for people who read no code."""
+
+
+def not_attacked(chosen: Collection[AdversaryName]) -> tuple[str, ...]:
+    """Say whose attacks an audit left out, as one assumption more; nothing where it made all.
+
+    Args:
+        chosen: whose attacks were asked for; none stands for all.
+    """
+    without = [name for name in AdversaryName if name not in with_implied(chosen)]
+    return (f"No attack by these adversaries was made: {', '.join(without)}.",) if without else ()
+
 
 BITS_PER_CELL, BITS_PER_PIXEL, KB_PER_FRAME = "bits per cell", "bits per pixel", "kB per frame"
 CELL_VALUES, DIRECTIONS = "directions of a cell's pixels", "directions in which codes move"

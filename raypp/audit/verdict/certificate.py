@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Self
@@ -12,9 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from raypp import __version__
+from raypp.audit.core.adversary_name import AdversaryName
 from raypp.audit.core.code import code_digest
 from raypp.audit.core.row import AttackRow
-from raypp.audit.verdict.assumptions import ASSUMPTIONS
+from raypp.audit.verdict.assumptions import ASSUMPTIONS, not_attacked
 from raypp.audit.verdict.canonical import from_base64, to_base64, to_canonical
 from raypp.audit.verdict.gates import Gate, judge_gates
 from raypp.audit.verdict.version_1 import upgraded
@@ -123,6 +124,7 @@ def certify(
     bounds: Mapping[str, float],
     budget: str,
     size: int,
+    adversaries: Collection[AdversaryName] = (),
 ) -> Certificate:
     """Return the certificate of an audit made just now, still to be signed.
 
@@ -134,6 +136,7 @@ def certify(
         bounds: figures that follow without any attack, from `bounds_on`.
         budget: name of a preset.
         size: side of the square that images were letterboxed into, in pixels.
+        adversaries: whose attacks were chosen; none stands for all. The certificate says whose were left out.
     """
     victims = evidence.victims.frames
     return Certificate(
@@ -148,7 +151,7 @@ def certify(
         images=ImageCounts(known=len(evidence.known), victims=len(victims), passed_by=evidence.passed_by),
         data_digest=hashlib.sha256(victims.tobytes()).hexdigest(),
         code_digest=code_digest(),
-        assumptions=ASSUMPTIONS,
+        assumptions=ASSUMPTIONS + not_attacked(adversaries),
         bounds=dict(bounds),
         rows=tuple(rows),
         gates=judge_gates(rows),

@@ -1,5 +1,7 @@
 """Things on reconstructed images: all are told on the plain ones, less on worse ones, and none of nothing."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +9,11 @@ import pytest
 from PIL import Image
 
 from raypp.audit.core.model import Frames, Images
-from raypp.audit.recognition.things import Things
+from raypp.audit.recognition.enlarging import enlarged
+from raypp.audit.recognition.things import Objects, Things
+from raypp.detect.public import PublicDetector, Sightings, open_public
 from raypp.errors import ModelError
-from raypp.geometry.boxes import Box
+from raypp.geometry.boxes import Box, box_iou
 from raypp.media.obfuscation import Pixelation
 from tests.data import shared_data
 
@@ -73,3 +77,50 @@ def test_objects_are_found_on_originals_less_on_worse_images_and_not_on_others_o
     assert dealt[0].others == objects.objects, "dealt back, they are the originals"
     assert max(dealt[0].found, objects.others) < objects.objects / 2
     assert plain[1].boxes == plain[1].right == objects.objects, "of no labels, what is found is boxed"
+
+
+@dataclass(frozen=True)
+class Counting(PublicDetector):
+    """A public detector that counts what it looks at."""
+
+    looked_at: list[int] = field(default_factory=list)
+
+    def find(self, frame_HW3: Frames, sure: float) -> Sightings:
+        self.looked_at.append(len(frame_HW3))
+        return super().find(frame_HW3, sure)
+
+
+def test_images_on_which_nothing_could_count_are_not_looked_at_and_no_figure_changes() -> None:
+    weights, folder = shared_data("weights", "yolov8n.pt"), shared_data("ppe4", "images", "val")
+    files = sorted(folder.iterdir())[3:5]
+    shown = [np.asarray(Image.open(file).convert("RGB").resize((416, 416))) for file in files]
+    empty = np.full_like(shown[0], 90)
+    frames = np.stack([empty, shown[0], empty, empty, empty, shown[1]])
+    opened = open_public(weights)
+    assert opened is not None
+    detector = Counting(opened.model)
+    objects = Objects.on(frames, detector)
+    assert [len(sightings) > 0 for sightings in objects.there] == [False, True, False, False, False, True]
+    assert len(detector.looked_at) == 6 + 2 + 2, "all originals, then two under noise and two in their mean colours"
+    detector.looked_at.clear()
+    dealt = np.roll(frames, 1, axis=0).copy()
+    figures = [objects.look(reconstructed) for reconstructed in (frames, dealt)]
+    assert len(detector.looked_at) == 2 * 4, "those two, and the ones that they are dealt to"
+    total = sum(map(len, objects.there))
+    for reconstructed, figure in zip((frames, dealt), figures, strict=True):
+        seen = [detector.find(enlarged(frame), 0.25) for frame in reconstructed]
+        assert (figure.found, figure.others) == (met(objects.there, seen), met(objects.there, seen[1:] + seen[:1]))
+    assert (figures[0].found, figures[1].others, figures[1].found) == (total, total, 0)
+
+
+def met(there: Sequence[Sightings], seen: Sequence[Sightings]) -> int:
+    """How many objects are seen at the same place, one by one."""
+    return sum(
+        any(
+            box_iou(original.boxes_P4[place : place + 1], other.boxes_P4[near : near + 1])[0, 0] >= 0.5
+            and original.classes_P[place] == other.classes_P[near]
+            for near in range(len(other))
+        )
+        for original, other in zip(there, seen, strict=True)
+        for place in range(len(original))
+    )

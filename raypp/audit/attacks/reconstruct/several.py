@@ -116,11 +116,17 @@ def other_owner_key(target: AttackTarget, number: int) -> AttackTarget:
 def under_keys(target: AttackTarget, keys: int) -> AttackTarget:
     """Return a target whose codes are those under so many keys, one after the other."""
     each = [target, *(other_owner_key(target, number) for number in range(1, keys))]
+    ways = [under_key.encode for under_key in each]
     random_key = target.random_key
+
+    def encode(images: Images) -> Codes:
+        codes = {way: way(images) for way in dict.fromkeys(ways)}  # a drawn encoder has no other key: one way for all
+        return np.concatenate([codes[way] for way in ways], axis=1)
+
     return replace(
         target,
         channels=keys * target.channels,
-        encode=lambda images: np.concatenate([under_key.encode(images) for under_key in each], axis=1),
+        encode=encode,
         features=None,
         random_key=None if random_key is None else lambda number: under_keys(random_key(number), keys),
         other_owner_key=None,
