@@ -11,6 +11,7 @@ from raypp.alerts.settings import AlertSettings, MqttSettings, WebhookSettings
 from raypp.capacity.prices import CapacityPrices
 from raypp.capacity.settings import CapacitySettings
 from raypp.collective.plan import CollectivePlan
+from raypp.collective.privacy_options import PrivacyOptions
 from raypp.edge.cameras_file import CameraSettings, SiteCameras
 from raypp.edge.capture.camera_health import CameraHealthSettings
 from raypp.reports.episode_record import EpisodeRecord
@@ -124,7 +125,7 @@ SETTINGS: Sequence[tuple[str, str, Models]] = (
     (
         "Collective plans",
         "`raypp collective open PLAN`. [The how-to](../how-to/collective.md) shows a file.",
-        (("plan", CollectivePlan),),
+        (("plan", CollectivePlan), ("differential privacy", PrivacyOptions)),
     ),
     (
         "Specs of a veil",

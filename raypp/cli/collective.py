@@ -124,6 +124,10 @@ def collective_join(
     tls: Annotated[bool, typer.Option("--tls", help="Speak TLS, trusting the system's certificates.")] = False,
     ca: Annotated[Path | None, typer.Option(help="Speak TLS, trusting this CA.")] = None,
     server_name: Annotated[str | None, typer.Option(help="Name in the coordinator's certificate.")] = None,
+    budget: Annotated[
+        Path | None,
+        typer.Option(help="File of what the data have spent of privacy (default: beside the owner's key)."),
+    ] = None,
     wait: Annotated[float, typer.Option(help="Seconds that the coordinator may be out of reach.")] = 600.0,
     workers: Annotated[int, typer.Option(help="Workers that train together.")] = 1,
     amp: MixedPrecision = None,
@@ -167,6 +171,7 @@ def collective_join(
         amp=amp,
         data_key_path=data_key,
         execution=execution_of(on, address),
+        budget=budget,
     )
     console = error_console()
     if dry_run:
@@ -192,6 +197,7 @@ def collective_status(
 
     Example: raypp collective status ~/coordinator
     """
+    from raypp.collective.spending import spent_line
     from raypp.collective.status import read_status
 
     status = read_status(folder)
@@ -203,6 +209,8 @@ def collective_status(
         f"{'site' if status.site else 'place':<14}{who}",
         f"rounds        {status.opened} of {status.rounds} opened, {state}",
     ]
+    if status.privacy is not None:
+        lines.append(f"privacy       {spent_line(status.privacy)}")
     for event in status.events[-_LATEST:]:
         sites = f" ({', '.join(event.sites)})" if event.sites else ""
         lines.append(f"{event.at}  round {event.round}, attempt {event.attempt}: {event.event}{sites}")
@@ -214,8 +222,12 @@ def _plan_lines(plan: "CollectivePlan") -> Iterator[str]:
     yield f"plan          {plan.name}, digest {plan.digest}"
     for name, fingerprint in plan.sites.items():
         yield f"site          {name}, key {fingerprint}"
-    yield f"shared        {' and '.join(plan.share)} of {plan.architecture}; never an adapter, codes or statistics"
+    yield f"shared        {' and '.join(plan.summed)} of {plan.architecture}; never an adapter, codes or statistics"
     yield f"rounds        {plan.rounds} of {plan.epochs} epochs; a sum takes {plan.needed} of {len(plan.sites)} sites"
+    if plan.dp is not None:
+        from raypp.collective.spending import describe_privacy
+
+        yield from describe_privacy(plan.dp, plan.rounds)
     for line in plan.warnings():
         yield f"warning       {line}"
 
@@ -226,6 +238,11 @@ def _shared_lines(part: "SharedPart") -> Iterator[str]:
     yield f"plan          digest {part.plan}"
     yield f"shared        {part.weights:,} weights of {' and '.join(part.layers)}, in masked sums alone"
     yield f"kept          {part.kept_weights:,} weights, all statistics, and the number of {part.frames} frames"
+    if part.privacy is not None:
+        from raypp.collective.spending import spent_line
+
+        units = "" if part.units is None else f"; the archive has {part.units} units"
+        yield f"privacy       {spent_line(part.privacy)}{units}"
     up, down = byte_size(part.round_bytes_up), byte_size(part.round_bytes_down)
     yield f"each round    {up} up, {down} down; {part.rounds} rounds"
     for line in part.warnings:

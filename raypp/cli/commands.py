@@ -13,7 +13,13 @@ from raypp.errors import OptionError
 
 _TRAINS, _SERVES, _RECORDS = ("torch", "ultralytics"), ("ray", "torch", "sqlalchemy"), ("sqlalchemy", "alembic")
 _NODES = ("ray", "sqlalchemy")
-_EXTRAS = {"duckdb": "sql", "mpyc": "tally", "pyseccomp": "toolbox", "shamir_mnemonic": "collective"}
+_EXTRAS = {
+    "duckdb": "sql",
+    "mpyc": "tally",
+    "pyseccomp": "toolbox",
+    "shamir_mnemonic": "collective",
+    "opacus": "collective",
+}
 """Extras of the project that bring a package; the others come with `cluster`."""
 
 

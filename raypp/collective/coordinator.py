@@ -11,7 +11,6 @@ from typing import TypeVar
 import numpy as np
 
 from raypp.collective.plan import CollectivePlan
-from raypp.collective.ring import UpdateRing
 from raypp.collective.round import AttemptName, Phase, RoundAttempt
 from raypp.collective.store import CoordinatorStore
 from raypp.errors import CollectiveError
@@ -56,7 +55,7 @@ class Coordinator:
         self._changed = asyncio.Condition()
         self._present: dict[str, _Presence] = {}
         self._fetched: set[str] = set()
-        self._values = len(store.weights()) // 4
+        self._values, self._ring = len(store.weights()) // 4, store.state.plan.ring()
         self.attempt: RoundAttempt | None = None
 
     @property
@@ -185,13 +184,13 @@ class Coordinator:
         """Open the sum and publish the weights that it gives; return why it could not be, or nothing."""
         try:
             total = await asyncio.to_thread(attempt.open)
-            mean, frames = UpdateRing(self.plan.clip, len(self.plan.sites), self.plan.most_frames).decode(total)
+            mean, weight = self._ring.decode(total)
         except CollectiveError as error:
             return f"{attempt.name} is void: {error}"
         base = np.frombuffer(self.store.weights(), dtype="<f4")
         async with self._changed:
-            self.store.publish(base + mean, frames)
-            self._note(attempt, f"opened: {counted(frames, 'frame')}", attempt.members)
+            self.store.publish(base + mean, weight)
+            self._note(attempt, f"opened: {counted(weight, self._ring.counts)}", attempt.members)
             self._changed.notify_all()
         return ""
 

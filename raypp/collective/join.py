@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from protos import raypp_pb2 as pb
 from raypp.collective.background import HandOver, run_beside
@@ -14,13 +14,17 @@ from raypp.collective.local_training import LocalTraining
 from raypp.collective.member import MemberAttempt
 from raypp.collective.membership import SiteMember
 from raypp.collective.messages import entry_of, roll_of, sealed_of
+from raypp.collective.noised_round import SpentError
 from raypp.collective.plan import CollectivePlan
-from raypp.collective.ring import UpdateRing, Words
+from raypp.collective.private_training import PrivateTraining, training_of
+from raypp.collective.ring import Words
 from raypp.collective.round import AttemptName, Phase
 from raypp.collective.round_log import RoundLog
 from raypp.collective.settings import JoinSettings
 from raypp.collective.site_record import TrainingRecord, site_folder
+from raypp.collective.spending import statement
 from raypp.collective.weights import Vector
+from raypp.detect.privacy import PrivacyStatement
 from raypp.edge.uplink.connection import ServiceConnection
 from raypp.errors import CollectiveError, ModelError
 from raypp.progress import SILENT, Progress
@@ -63,8 +67,15 @@ def join_training(
     """
     training = prepared_training(plan, membership, settings)
     record = TrainingRecord(
-        plan=plan.digest, name=plan.name, site=membership.site, dataset=training.dataset.version, rounds=plan.rounds
+        plan=plan.digest,
+        name=plan.name,
+        site=membership.site,
+        dataset=training.dataset.version,
+        rounds=plan.rounds,
+        dp=plan.dp,
     )
+    for line in _spent_before(training):
+        progress.say(f"warning       {line}")
     connection.check()
     with site_folder(settings.out, record) as kept:
         site = _Site(training, membership, kept, progress)
@@ -75,7 +86,11 @@ def prepared_training(plan: CollectivePlan, membership: SiteMember, settings: Jo
     """Check all that can be checked before the coordinator is called; errors as for `join_training`."""
     settings.check()
     membership.acceptance.check(plan)
-    return LocalTraining.open(plan, settings)
+    return training_of(plan, settings)
+
+
+def _spent_before(training: LocalTraining) -> tuple[str, ...]:
+    return training.warnings() if isinstance(training, PrivateTraining) else ()
 
 
 class _Site:
@@ -83,8 +98,7 @@ class _Site:
         self, training: LocalTraining, membership: SiteMember, record: TrainingRecord, progress: Progress
     ) -> None:
         self._training, self._membership, self._record, self._progress = training, membership, record, progress
-        plan = self._plan = training.plan
-        self._ring = UpdateRing(plan.clip, len(plan.sites), plan.most_frames)
+        self._plan = training.plan
         self._log = RoundLog(training.settings.out)
         self._vector: tuple[int, Words | None] = (0, None)  # of a round; None where this site has dropped out of it
         self._attempt: MemberAttempt | None = None
@@ -159,11 +173,15 @@ class _Site:
 
     def _train(self, view: pb.WatchRoundResponse, common: Vector) -> Words | None:
         try:
-            update = self._training.train_round(view.round, common, self._progress)
-            return self._ring.encode(update, self._training.frames)
+            vector = self._training.vector(view.round, view.base, common, self._progress)
+            if self._plan.dp is not None:
+                self._keep(noised=max(self._record.noised, view.round))
+        except SpentError:
+            raise
         except (CollectiveError, ModelError) as error:
             self._note(view, f"dropped out: {error}")
             return None
+        return vector
 
     def _keep(self, **changes: object) -> None:
         self._record = self._record.model_copy(update=changes)
@@ -209,6 +227,8 @@ class SharedPart(BaseModel):
     rounds: int
     frames: int
     warnings: tuple[str, ...]
+    privacy: PrivacyStatement | None = Field(None, description="what all rounds would spend, of a plan with `dp`")
+    units: int | None = Field(None, description="units of the archive whose presence is hidden")
 
 
 def describe_shared(training: LocalTraining, membership: SiteMember) -> SharedPart:
@@ -217,12 +237,14 @@ def describe_shared(training: LocalTraining, membership: SiteMember) -> SharedPa
     return SharedPart(
         site=membership.site,
         plan=plan.digest,
-        layers=tuple(plan.share),
+        layers=tuple(plan.summed),
         weights=size,
         kept_weights=training.kept_weights,
         round_bytes_up=4 * (size + 1),
         round_bytes_down=4 * size,
         rounds=plan.rounds,
         frames=training.frames,
-        warnings=plan.warnings(),
+        warnings=(*plan.warnings(), *_spent_before(training)),
+        privacy=None if plan.dp is None else statement(plan.dp, plan.rounds),
+        units=training.count_units() if isinstance(training, PrivateTraining) else None,
     )

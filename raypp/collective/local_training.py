@@ -1,19 +1,22 @@
 """A site's own part: each round a run of the ordinary trainer, from the common weights and the site's adapter."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import torch
 from torch import Tensor
 
 from raypp.collective.plan import CollectivePlan, weights_digest
+from raypp.collective.ring import UpdateRing, Words
 from raypp.collective.settings import JoinSettings
 from raypp.collective.shared_layers import SharedLayers
+from raypp.collective.start_bundle import load_start_bundle
 from raypp.collective.weights import Vector
 from raypp.detect.bundle import Bundle, write_bundle
-from raypp.detect.bundle_header import BundleHeader, BundleModelInfo
+from raypp.detect.bundle_header import WITH_PRIVACY, BundleHeader, BundleModelInfo, is_bundle
 from raypp.detect.checkpoint import build_model
 from raypp.detect.inputs.batch import COLUMNS, DetectionBatch, batch_of_rows
 from raypp.detect.inputs.code_input import CodeInput
@@ -22,6 +25,7 @@ from raypp.detect.inputs.labelled import labelled_rows
 from raypp.detect.inputs.rows import VAL_ROWS
 from raypp.detect.model import build_detector, load_public_weights, load_trained_weights
 from raypp.detect.model_info import DETECTOR_FOLDER, ModelInfo
+from raypp.detect.privacy import PrivacyStatement
 from raypp.detect.schedule import SchedulePart, TrainingSchedule
 from raypp.detect.training_state import read_averages
 from raypp.detect.ultralytics import DetectionModel
@@ -30,6 +34,7 @@ from raypp.execution import ExecutionSettings
 from raypp.io.private import private_folder
 from raypp.progress import SILENT, Progress
 from raypp.text.split_names import TRAIN, VAL
+from raypp.train.initial_weights import check_veil
 from raypp.train.local import columns_of
 from raypp.train.provenance import record_provenance
 from raypp.train.run import run_training
@@ -55,7 +60,9 @@ def initial_model(plan: CollectivePlan, codes: CodeInput | None = None) -> Detec
     """
     torch.manual_seed(plan.seed)
     model = build_detector(plan.architecture, plan.classes, codes or CodeInput(1, 1, plan.patch, 1))
-    if plan.weights is not None:
+    if plan.weights is not None and is_bundle(plan.weights):
+        load_start_bundle(model, plan.weights)
+    elif plan.weights is not None:
         load_public_weights(model, plan.weights)
     return model
 
@@ -79,7 +86,7 @@ class LocalTraining:
     kept_weights: int
 
     @classmethod
-    def open(cls, plan: CollectivePlan, settings: JoinSettings) -> "LocalTraining":
+    def open(cls, plan: CollectivePlan, settings: JoinSettings) -> Self:
         """Check a site's archive against the plan, before anything is trained.
 
         Raises:
@@ -107,11 +114,13 @@ class LocalTraining:
                     f"archive {settings.archive} has {what} {mine}, the plan {theirs}; veil and label it as the plan "
                     "says, or agree on another plan"
                 )
+        if settings.weights is not None:
+            check_veil(settings.weights, header.veil_id)
         if dataset.splits[TRAIN] < plan.batch:
             raise OptionError(f"the plan's batch {plan.batch} is more than the {dataset.splits[TRAIN]} training frames")
         own = plan.model_copy(update={"weights": settings.weights})
         model = initial_model(own, dataset.codes)
-        layers = SharedLayers.of(model, plan.share)
+        layers = SharedLayers.of(model, plan.summed)
         return cls(own, settings, dataset, layers, sum(each.numel() for each in model.parameters()) - layers.size)
 
     @property
@@ -158,19 +167,37 @@ class LocalTraining:
             shutil.rmtree(self._folder(older))
         return self.layers.read(self._trained(number)) - common_P
 
-    def write_model(self, common_P: Vector) -> Path:
+    def vector(self, number: int, _base: str, common_P: Vector, progress: Progress = SILENT) -> Words:
+        """Train one round, or go on with it; returns what is to be summed, uint32[P + 1].
+
+        Args:
+            number: of the round, from 1.
+            _base: digest of the common weights; of use where a round must not be answered twice.
+            common_P: the common weights that it starts from, float32[P].
+            progress: is told each epoch.
+
+        Raises:
+            ModelError: if training fails.
+            CollectiveError: if the update came apart.
+        """
+        ring = self.plan.ring()
+        assert isinstance(ring, UpdateRing)  # noqa: S101 - a private plan has a training of its own
+        return ring.encode(self.train_round(number, common_P, progress), self.frames)
+
+    def write_model(self, common_P: Vector, privacy: PrivacyStatement | None = None) -> Path:
         """Write the bundle of the common weights with the site's own adapter, and return its path.
 
         Statistics of normalisations are taken anew on the site's frames: they are of its own, and the weights are new.
 
         Args:
             common_P: the common weights after the last round, float32[P].
+            privacy: what is promised of the common weights, if anything.
         """
         path = self.settings.out / MODEL_FILE
         model = build_model(_info(self.plan, self.dataset))
         load_trained_weights(model, self.layers.write(self._own(self.plan.rounds + 1), common_P))
         take_statistics(model, self._training_batches())
-        write_bundle(self._bundle(model.state_dict(), self.plan.rounds), path, force=True)
+        write_bundle(self._bundle(model.state_dict(), self.plan.rounds, privacy), path, force=True)
         return path
 
     def _training_batches(self) -> Iterator[DetectionBatch]:
@@ -206,10 +233,11 @@ class LocalTraining:
         ]
         return sorted(number for number in numbers if number <= up_to)
 
-    def _bundle(self, tensors: dict[str, Tensor], rounds: int) -> Bundle:
+    def _bundle(self, tensors: Mapping[str, Tensor], rounds: int, privacy: PrivacyStatement | None = None) -> Bundle:
         info = _info(self.plan, self.dataset)
         header = BundleHeader(
-            format_version=3,
+            format_version=3 if privacy is None else WITH_PRIVACY,
+            privacy=privacy,
             info=BundleModelInfo.model_validate(info.model_dump(mode="json")),
             precision="float32",
             epochs=rounds * self.plan.epochs,

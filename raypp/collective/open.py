@@ -43,7 +43,7 @@ def _initial(plan: CollectivePlan) -> tuple[str, Vector]:
     from raypp.collective.shared_layers import SharedLayers  # noqa: PLC0415
 
     model = initial_model(plan)
-    layers = SharedLayers.of(model, plan.share)
+    layers = SharedLayers.of(model, plan.summed)
     return layers.digest, layers.read(model.state_dict())
 
 

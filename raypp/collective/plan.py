@@ -2,13 +2,19 @@
 
 import hashlib
 import json
+import operator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from raypp.collective.privacy_options import PrivacyOptions, PrivacyUnit
+from raypp.collective.private_ring import PrivateRing
+from raypp.collective.ring import UpdateRing
+from raypp.collective.spending import with_noise
 from raypp.detect.architecture import Architecture
+from raypp.detect.bundle_header import is_bundle
 from raypp.errors import ContentError, OptionError
 from raypp.io.content import read_content
 from raypp.io.settings_file import as_model, read_settings_file
@@ -68,6 +74,9 @@ class CollectivePlan(BaseModel):
     train_minutes: float = Field(120, gt=0, le=10_080, description="how long a round waits for trainings")
     answer_s: float = Field(120, gt=0, le=86_400, description="how long each later step of a round waits for sites")
     attempts: int = Field(3, ge=1, le=100, description="how often a round is tried anew when too few answer")
+    dp: PrivacyOptions | None = Field(
+        None, exclude_if=operator.not_, description="differential privacy: noise that hides one unit of the data"
+    )
 
     @field_validator("share", mode="before")
     @classmethod
@@ -94,7 +103,22 @@ class CollectivePlan(BaseModel):
             raise ValueError(f"patch {self.patch} must be 4, 8 or 16")
         if len(self.sites) * self.most_frames >= 1 << 31:
             raise ValueError(f"most_frames {self.most_frames} of {sites} sites cannot be summed in 32 bits; have fewer")
+        if self.dp is not None:
+            self._check_privacy(self.dp)
         return self
+
+    def _check_privacy(self, dp: PrivacyOptions) -> None:
+        units = len(self.sites) * dp.units
+        if dp.delta * units >= 1:
+            raise ValueError(
+                f"dp: delta {dp.delta:g} is not below 1 of {units} units, so a unit may be given away whole; "
+                f"have {min(1e-5, 1 / (10 * units)):.0e}"
+            )
+        if dp.distrusted >= self.needed:
+            raise ValueError(f"dp: distrusted {dp.distrusted} of {self.needed} sites leaves no noise; have fewer")
+        missing = sorted({"head" if layer == "head-last" else layer.value for layer in dp.summed} - set(self.share))
+        if missing:
+            raise ValueError(f"dp: layers are of {' and '.join(missing)}, which the plan does not share")
 
     @property
     def needed(self) -> int:
@@ -102,6 +126,17 @@ class CollectivePlan(BaseModel):
         if self.threshold is not None:
             return self.threshold
         return max(_PAIR if self.two else LEAST_SITES, 2 * len(self.sites) // 3 + 1)
+
+    @property
+    def summed(self) -> tuple[str, ...]:
+        """Layers whose changes are summed: those that are shared, or of them the ones trained under noise."""
+        return self.share if self.dp is None else self.dp.summed
+
+    def ring(self) -> UpdateRing | PrivateRing:
+        """Return how updates become vectors that can be summed."""
+        if self.dp is None:
+            return UpdateRing(self.clip, len(self.sites), self.most_frames)
+        return PrivateRing(self.dp, len(self.sites), self.needed)
 
     @property
     def digest(self) -> str:
@@ -126,6 +161,8 @@ class CollectivePlan(BaseModel):
             )
         if self.needed == LEAST_SITES:
             lines.append("three sites may be summed: two that work together know the third's update")
+        if self.dp is not None and self.weights is None and self.dp.unit is not PrivacyUnit.SITE:
+            lines.append("normalisations stay as they start, and start random: give public weights")
         return tuple(lines)
 
 
@@ -142,11 +179,31 @@ def load_collective_plan(path: Path) -> CollectivePlan:
         if document.get("weights_sha256") not in {None, "", digest}:
             raise OptionError(f"weights {weights} are not those that the plan states, by their digest; get the file")
         document |= {"weights": str(weights), "weights_sha256": digest}
-    return as_model(CollectivePlan, document, f"plan {path}", _FORM)
+    plan = as_model(CollectivePlan, document, f"plan {path}", _FORM)
+    if plan.dp is None:
+        return plan
+    try:
+        plan = plan.model_copy(update={"dp": with_noise(plan.dp, plan.rounds)})
+    except OptionError as error:
+        raise OptionError(f"plan {path}: dp: {error}") from None
+    ring = plan.ring()
+    if isinstance(ring, PrivateRing) and ring.fault():
+        raise OptionError(f"plan {path}: dp: {ring.fault()}")
+    return plan
 
 
 def weights_digest(path: Path) -> str:
-    """Return the SHA-256 of a file of weights, 64 hex digits; raises OptionError if it cannot be read."""
+    """Return the SHA-256 of a file of weights, 64 hex digits; raises OptionError if it cannot be read.
+
+    Of a bundle it is that of all tensors but the adapter's: those of owners differ, and the rest is the same.
+    """
+    try:
+        if is_bundle(path):
+            from raypp.collective.start_bundle import start_digest  # noqa: PLC0415 - needs torch, slow to import
+
+            return start_digest(path)
+    except OSError:
+        pass  # named below
     try:
         return hashlib.sha256(read_content(path, _MOST_WEIGHTS_BYTES)).hexdigest()
     except ContentError as error:

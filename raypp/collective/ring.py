@@ -1,6 +1,7 @@
 """Updates as whole numbers of Z_2^32: clipped, in fixed point, weighted by frames, so that sums are exact."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,8 @@ class UpdateRing:
         sites: how many sites a sum may have, at most.
         most_frames: frames that a site may count for, at most.
     """
+
+    counts: ClassVar[str] = "frame"
 
     clip: float
     sites: int

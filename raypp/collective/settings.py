@@ -19,6 +19,7 @@ class JoinSettings(FrozenSettings):
         amp: mixed precision; None for wherever a GPU or AMX is.
         data_key_path: data key of encrypted shards, or None.
         execution: where it trains, or None for this process.
+        budget: file of what its data have spent of differential privacy; None for the one beside the user's own key.
     """
 
     archive: AbsolutePlace
@@ -30,6 +31,7 @@ class JoinSettings(FrozenSettings):
     amp: bool | None = None
     data_key_path: AbsoluteKeyPlace | None = None
     execution: ExecutionSettings | None = None
+    budget: AbsolutePath | None = None
 
     def check(self) -> None:
         """Raise OptionError for a value out of range."""

@@ -1,6 +1,7 @@
 """What a site keeps beside its rounds: what it takes part in, and which sums it has helped to open."""
 
 import fcntl
+import operator
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from raypp.collective.privacy_options import PrivacyOptions
 from raypp.errors import CollectiveError, ConflictError, ContentError
 from raypp.io.atomic import write_bytes
 from raypp.io.content import read_content
@@ -30,6 +32,8 @@ class TrainingRecord(BaseModel):
         instance: number by which the coordinator tells this folder's program from others.
         opened: for each round whose sum it has helped to open: names of the sites in it.
         model: the bundle, once there is one.
+        dp: differential privacy of the plan, if it has some.
+        noised: rounds that were noised.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,6 +46,8 @@ class TrainingRecord(BaseModel):
     instance: int = Field(default_factory=lambda: secrets.randbits(63))
     opened: dict[int, tuple[str, ...]] = Field(default_factory=dict)
     model: str | None = None
+    dp: PrivacyOptions | None = Field(None, exclude_if=operator.not_)
+    noised: int = Field(0, ge=0)
 
     def write(self, folder: Path) -> None:
         """Write the record, to the disk."""

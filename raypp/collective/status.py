@@ -6,7 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from raypp.collective.round_log import RoundEvent, read_round_log
 from raypp.collective.site_record import RECORD_FILE, read_training_record
+from raypp.collective.spending import statement
 from raypp.collective.store import STATE_FILE, read_coordinator
+from raypp.detect.privacy import PrivacyStatement
 from raypp.errors import CollectiveError
 
 
@@ -22,6 +24,7 @@ class TrainingStatus(BaseModel):
     opened: int = Field(description="rounds whose sum was opened; of a site: that it was in")
     finished: bool
     events: tuple[RoundEvent, ...]
+    privacy: PrivacyStatement | None = Field(None, description="what was spent so far, of a plan with `dp`")
 
 
 def read_status(folder: Path) -> TrainingStatus:
@@ -36,6 +39,7 @@ def read_status(folder: Path) -> TrainingStatus:
             opened=state.round - 1,
             finished=state.finished,
             events=read_round_log(folder),
+            privacy=None if state.plan.dp is None else statement(state.plan.dp, state.round - 1),
         )
     if not (folder / RECORD_FILE).exists():
         raise CollectiveError(
@@ -50,4 +54,5 @@ def read_status(folder: Path) -> TrainingStatus:
         opened=len(record.opened),
         finished=record.model is not None,
         events=read_round_log(folder),
+        privacy=None if record.dp is None else statement(record.dp, record.noised),
     )

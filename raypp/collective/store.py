@@ -32,7 +32,7 @@ class CoordinatorState(BaseModel):
         round: the round that is to be carried out, from 1.
         attempt: number of the last attempt that was begun; none is used twice.
         model: digest of the common weights that the round starts from.
-        frames: frames of all sites in the last sum.
+        frames: frames of all sites in the last sum; where updates are private, these sites.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

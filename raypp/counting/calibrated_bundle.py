@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from raypp.detect.bundle import Bundle, read_bundle, write_bundle
-from raypp.detect.bundle_header import WITH_COUNTING, BundleHeader
+from raypp.detect.bundle_header import WITH_COUNTING, WITH_PRIVACY, BundleHeader
 from raypp.detect.count_calibration import CountCalibration
 
 
@@ -25,5 +25,6 @@ def write_calibrated(
     """
     bundle = read_bundle(model)
     fields = {name: getattr(bundle.header, name) for name in BundleHeader.model_fields}
-    header = BundleHeader(**{**fields, "format_version": WITH_COUNTING, "counting": calibration})
+    version = WITH_COUNTING if bundle.header.privacy is None else WITH_PRIVACY
+    header = BundleHeader(**{**fields, "format_version": version, "counting": calibration})
     return write_bundle(Bundle(header, bundle.tensors), out, passphrase, force=force)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from raypp.detect.architecture import Architecture
 from raypp.detect.count_calibration import CountCalibration
+from raypp.detect.privacy import PrivacyStatement
 from raypp.detect.provenance import Provenance
 from raypp.errors import ContentError, ModelError
 from raypp.io.fault import first_fault
@@ -16,8 +17,8 @@ from raypp.io.json import read_json
 from raypp.text.names import Name, Names
 from raypp.usage.reliability import Reliabilities
 
-FORMAT_VERSION = 4
-_WITH_RELIABILITIES, _WITH_PROVENANCE, WITH_COUNTING = 2, 3, 4
+FORMAT_VERSION = 5
+_WITH_RELIABILITIES, _WITH_PROVENANCE, WITH_COUNTING, WITH_PRIVACY = 2, 3, 4, 5
 HEADER_KEY, DIGEST_KEY = "raypp", "sha256"
 SEALED_MAGIC = b"RAYPPBND"
 LENGTH_BYTES = 8
@@ -58,8 +59,10 @@ class BundleHeader(BaseModel):
         frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
     )
 
-    format_version: Literal[1, 2, 3, 4] = Field(
-        1, description="4 where it counts, else 3 where it has provenance, else 2 where it has reliabilities, else 1"
+    format_version: Literal[1, 2, 3, 4, 5] = Field(
+        1,
+        description="5 where its training was private, else 4 where it counts, else 3 where it has provenance, else 2 "
+        "where it has reliabilities, else 1",
     )
     info: BundleModelInfo = Field(alias="about", description="what the detector belongs to; `about` in stored files")
     precision: Literal["float32", "float16"] = Field(description="type that floating tensors are stored as")
@@ -77,18 +80,24 @@ class BundleHeader(BaseModel):
     counting: CountCalibration | None = Field(
         None, exclude_if=operator.not_, description="how it counts; none where it was not calibrated"
     )
+    privacy: PrivacyStatement | None = Field(
+        None, exclude_if=operator.not_, description="what is promised of its weights; none without differential privacy"
+    )
 
     @model_validator(mode="after")
     def _fits_classes(self) -> Self:
         classes = len(self.info.classes)
         if self.reliabilities and len(self.reliabilities) != classes:
             raise ValueError(f"{len(self.reliabilities)} reliabilities for {classes} classes")
-        if (self.counting is not None) != (self.format_version == WITH_COUNTING):
+        if (self.privacy is not None) != (self.format_version == WITH_PRIVACY):
+            goes = "with" if self.privacy is None else "without"
+            raise ValueError(f"version {self.format_version} goes {goes} privacy")
+        if self.privacy is None and (self.counting is not None) != (self.format_version == WITH_COUNTING):
             goes = "with" if self.counting is None else "without"
             raise ValueError(f"version {self.format_version} goes {goes} counting")
-        if self.counting is not None:
-            if len(self.counting.classes) != classes:
-                raise ValueError(f"counting of {len(self.counting.classes)} classes for {classes}")
+        if self.counting is not None and len(self.counting.classes) != classes:
+            raise ValueError(f"counting of {len(self.counting.classes)} classes for {classes}")
+        if self.counting is not None or self.privacy is not None:
             return self
         if (self.provenance is not None) != (self.format_version == _WITH_PROVENANCE):
             goes = "with" if self.provenance is None else "without"

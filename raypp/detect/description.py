@@ -5,6 +5,7 @@ from pathlib import Path
 
 from raypp.detect.bundle_header import is_sealed, read_index
 from raypp.detect.engines.name import describe_engines
+from raypp.detect.privacy import PrivacyStatement
 from raypp.detect.provenance import Provenance
 
 
@@ -29,6 +30,8 @@ def describe_detector_file(path: Path) -> dict[str, str]:
     }
     if header.provenance is not None:
         lines |= _provenance(header.provenance)
+    if header.privacy is not None:
+        lines["privacy"] = _privacy(header.privacy)
     lines["engines"] = describe_engines()
     if header.scores is not None:
         lines["scores"] = f"mAP50 {header.scores.map50:.3f}, mAP50-95 {header.scores.map50_95:.3f} on the val split"
@@ -36,6 +39,11 @@ def describe_detector_file(path: Path) -> dict[str, str]:
         each = zip(info.classes, header.counting.classes, strict=True)
         lines["counting"] = ", ".join(f"{name} from {counted.threshold:g}" for name, counted in each)
     return lines
+
+
+def _privacy(privacy: PrivacyStatement) -> str:
+    whose = "all weights" if privacy.adapter else "all weights but the adapter's"
+    return f"epsilon {privacy.epsilon:.3g} at delta {privacy.delta:g} for a {privacy.unit}; of {whose}"
 
 
 def _provenance(provenance: Provenance) -> dict[str, str]:

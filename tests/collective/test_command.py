@@ -74,6 +74,14 @@ def test_a_membership_is_whole_and_closed(plan: Path, tmp_path: Path) -> None:
         ("sites: {a: ceebdab7c488fe04, b: f817c8128bd02c0a}", "have three, or state `two: true`"),
         ("rounds: many", "rounds"),
         ("colour: red", "colour"),
+        ("dp: {unit: frame, epsilon: 8, delta: 1.0e-5}", "a person is on thousands of frames of a video"),
+        ("dp: {unit: file, epsilon: 0, delta: 1.0e-5}", "epsilon .* greater than 0"),
+        ("dp: {unit: file, epsilon: .nan, delta: 1.0e-5}", "epsilon .* finite"),
+        ("dp: {unit: file, epsilon: 8, delta: 0.01, units: 50}", "delta 0.01 is not below 1 of 150 units.* have 1e-05"),
+        ("dp: {unit: site, epsilon: 8, delta: 0.5}", "delta 0.5 is not below 1 of 3 units"),
+        ("dp: {unit: file, epsilon: 8, delta: 1.0e-5, layers: [adapter]}", "the adapter alone, which is never summed"),
+        ("dp: {unit: site, epsilon: 8, delta: 1.0e-5, layers: [adapter, head]}", "where a site is the unit"),
+        ("dp: {unit: file, epsilon: 8, delta: 1.0e-5, distrusted: 3}", "distrusted 3 of 3 sites leaves no noise"),
     ],
 )
 def test_a_plan_that_is_wrong_is_refused_in_one_line(plan: Path, line: str, message: str) -> None:
@@ -86,6 +94,44 @@ def test_a_plan_that_is_wrong_is_refused_in_one_line(plan: Path, line: str, mess
         _run("open", plan, "--out", plan.parent / "c", "--dry-run")
     assert "\n" not in str(refused.value)
     assert not (plan.parent / "c").exists()
+
+
+@pytest.mark.parametrize(
+    ("dp", "message"),
+    [
+        ("epsilon: 0.0000001", r"dp: epsilon 1e-07 at .* cannot be met in 20 rounds, .* have a larger epsilon"),
+        ("epsilon: 8, noise: 1", r"dp: noise 1 spends epsilon .* in 20 rounds, and the plan has 8; have noise 3\.08"),
+        ("epsilon: 8, units: 300000", "leave no room for a unit in 32 bits; have a larger epsilon, fewer rounds"),
+    ],
+)
+def test_a_plan_whose_privacy_cannot_be_had_is_refused_in_one_line(plan: Path, dp: str, message: str) -> None:
+    plan.write_text(f"{plan.read_text()}dp: {{unit: file, delta: 1.0e-6, {dp}}}\n")
+    with pytest.raises(OptionError, match=message) as refused:
+        load_collective_plan(plan)
+    assert "\n" not in str(refused.value)
+
+
+def test_an_owner_sees_what_a_plan_spends_and_its_noise_is_in_the_digest(plan: Path, tmp_path: Path) -> None:
+    without = load_collective_plan(plan)
+    assert "dp" not in without.model_dump(mode="json"), "plans without it keep their digests"
+    plan.write_text(f"{plan.read_text()}dp: {{unit: file, epsilon: 8, delta: 1.0e-5, units: 100}}\n")
+    loaded = load_collective_plan(plan)
+    assert loaded.dp is not None
+    assert 2.8 < loaded.dp.multiplier < 2.9
+    accept = ("accept", plan, "--as", "plant-1", "--key", tmp_path / "owner.key", "--out", tmp_path / "plant-1.member")
+    shown = _run(*accept, "--dry-run")
+    assert "shared        head-last of yolov8n" in shown
+    assert "privacy       of a file: epsilon 8 at delta 1e-05 in 20 noised rounds (closer reckoning: 7." in shown
+    assert "give public weights" in shown
+    _run(*accept)
+    member = SiteMember.read(tmp_path / "plant-1.member")
+    member.acceptance.check(loaded)
+    for changed in ("epsilon: 9", "epsilon: 8, clip: 0.2", "epsilon: 8, noise: 4"):
+        plan.write_text(
+            plan.read_text().rpartition("dp:")[0] + f"dp: {{unit: file, {changed}, delta: 1.0e-5, units: 100}}\n"
+        )
+        with pytest.raises(CollectiveError, match="let its owner read this one"):
+            member.acceptance.check(load_collective_plan(plan))
 
 
 def test_status_needs_a_training(tmp_path: Path) -> None:

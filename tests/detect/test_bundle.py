@@ -222,7 +222,7 @@ def test_tensors_of_somebody_else_are_told(tmp_path: Path) -> None:
 def test_a_newer_format_is_told(bundle: Path, sealed: Path, tmp_path: Path) -> None:
     newer = bundle.read_bytes().replace(b'\\"format_version\\":1', b'\\"format_version\\":7')
     assert newer != bundle.read_bytes()
-    _refused(tmp_path / "new.model", newer, "format version 7, this raypp reads up to 4")
+    _refused(tmp_path / "new.model", newer, "format version 7, this raypp reads up to 5")
     with pytest.raises(ModelError, match="format version 7"):
         describe_file(tmp_path / "new.model")
     place = len(SEALED_MAGIC)
