@@ -28,7 +28,7 @@ from raypp.io.atomic import whole_file, write_text
 from raypp.train.run import run_training
 from raypp.train.settings import TrainSettings
 from raypp.veil.keyfile import load_owner_key
-from tests.accept.owners import OWNERS, TEST, TOGETHER, make_owners
+from tests.accept.owners import OWNERS, TEST, TOGETHER, make_owners, make_starts
 from tests.collective.sites import carry_out
 from tests.drill.scenes import CLASSES as SCENE_CLASSES
 
@@ -40,6 +40,8 @@ def main() -> None:
     parser.add_argument("--benches", action="store_true", help="images of the demo's benches")
     parser.add_argument("--model", default="yolov8p", help="architecture")
     parser.add_argument("--weights", type=Path, help="public weights to start from; random ones by default")
+    parser.add_argument("--public", type=int, default=0, help="public images that all arms start from; none by default")
+    parser.add_argument("--public-epochs", type=int, default=30)
     parser.add_argument("--images", type=int, default=24, help="that each owner trains on")
     parser.add_argument("--size", type=int, default=160, help="side of the square, in pixels")
     parser.add_argument("--rounds", type=int, default=15)
@@ -49,6 +51,9 @@ def main() -> None:
     options = parser.parse_args()
     out: Path = options.out
     make_owners(out, options.images, options.size, benches=options.benches)
+    options.starts = dict.fromkeys(OWNERS, options.weights)
+    if options.public:
+        options.starts = make_starts(out, options.public, options.public_epochs, options.size)
     for arm in options.arm or ("collective", TOGETHER, *OWNERS):
         kept = out / f"result-{arm}.json"
         if not kept.exists():
@@ -66,7 +71,7 @@ def _alone(options: argparse.Namespace, arm: str) -> float:
         archive=str(out / TOGETHER if together else out / arm / "veiled"),
         out=out / "runs" / arm,
         architecture=options.model,
-        weights=options.weights,
+        weights=options.starts[OWNERS[0] if together else arm],
         epochs=epochs // len(OWNERS) if together else epochs,
         batch=options.batch,
         nominal_batch=options.batch,
@@ -90,15 +95,15 @@ def _collective(options: argparse.Namespace) -> dict[str, float]:
         epochs=options.epochs,
         batch=options.batch,
         nominal_batch=options.batch,
-        weights=options.weights,
-        weights_sha256=weights_digest(options.weights) if options.weights else "",
+        weights=options.starts[OWNERS[0]],
+        weights_sha256=weights_digest(options.starts[OWNERS[0]]) if options.starts[OWNERS[0]] else "",
     )
     members = {owner: SiteMember.accept(plan, owner, key) for owner, key in keys.items()}
     folder = out / "runs" / "collective"
     trainings = {
         owner: LocalTraining.open(
             plan,
-            JoinSettings(archive=str(out / owner / "veiled"), out=folder / owner, weights=options.weights),
+            JoinSettings(archive=str(out / owner / "veiled"), out=folder / owner, weights=options.starts[owner]),
         )
         for owner in OWNERS
     }

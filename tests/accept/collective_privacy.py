@@ -30,21 +30,14 @@ from raypp.detect.checkpoint import load_bundle
 from raypp.detect.inputs.batch import COLUMNS, batch_of_rows
 from raypp.detect.inputs.dataset import VeiledDataset
 from raypp.detect.inputs.labelled import labelled_rows
-from raypp.detect.schedule import Freeze
 from raypp.evaluate.run import run_evaluation
 from raypp.io.atomic import whole_file, write_text
 from raypp.synthesis.membership import guess_error, membership_auc
 from raypp.train.local import columns_of
-from raypp.train.run import run_training
-from raypp.train.settings import TrainSettings
 from raypp.veil.keyfile import load_owner_key
-from tests.accept.owners import OWNERS, TEST, make_owners
+from tests.accept.owners import OWNERS, START_MODEL, TEST, make_owners, make_starts
 from tests.collective.sites import carry_out
-from tests.command import succeed
-from tests.drill.scenes import CLASSES, write_scenes
-
-_PUBLIC_SEED = 9700
-_MODEL = "yolov8p"
+from tests.drill.scenes import CLASSES
 
 
 def main() -> None:
@@ -63,8 +56,7 @@ def main() -> None:
     parser.add_argument("--epsilon", type=float, action="append", help="8 by default; 0 for an arm without privacy")
     options = parser.parse_args()
     make_owners(options.out, options.images, options.size, benches=False)
-    _make_starts(options)
-    starts = {owner: options.out / owner / "start.model" for owner in OWNERS}
+    starts = make_starts(options.out, options.public, options.public_epochs, options.size)
     _once(options.out / "result-start.json", lambda: {"arm": "start", **_measured(options.out, starts, starts)})
     for epsilon in options.epsilon or (8.0, 0.0):
         name = f"epsilon-{epsilon:g}" if epsilon else "open"
@@ -78,36 +70,6 @@ def _once(path: Path, measure) -> None:
     print(path.read_text(), flush=True)
 
 
-def _make_starts(options: argparse.Namespace) -> None:
-    """Fit a detector to public images under the first owner's key, and adapters of the others before its trunk."""
-    out: Path = options.out
-    images = out / "images" / "public"
-    if not (images / "data.yaml").exists():
-        write_scenes(images, _PUBLIC_SEED, options.public, options.public // 4)
-    for owner in OWNERS:
-        archive, start, run = out / owner / "public", out / owner / "start.model", out / "runs" / f"start-{owner}"
-        if not (archive / "manifest.parquet").exists():
-            succeed("veil", images, "--out", archive, "--key", out / owner / "key", "--size", options.size,
-                    "--on", "local", timeout=3600)  # fmt: skip
-        if start.exists():
-            continue
-        is_first = owner == OWNERS[0]
-        settings = TrainSettings(
-            archive=str(archive),
-            out=run,
-            architecture=_MODEL,
-            weights=None if is_first else out / OWNERS[0] / "start.model",
-            epochs=options.public_epochs,
-            batch=8,
-            nominal_batch=8,
-            freeze=None if is_first else Freeze.TRUNK,
-        )
-        run_training(settings)
-        succeed("export", run, "--out", start)
-    digests = {weights_digest(out / owner / "start.model") for owner in OWNERS}
-    assert len(digests) == 1, "trunk, head and statistics of all starts are the same"
-
-
 def _arm(options: argparse.Namespace, epsilon: float, folder: Path) -> dict[str, object]:
     out, begun = options.out, process_time()
     starts = {owner: out / owner / "start.model" for owner in OWNERS}
@@ -115,7 +77,7 @@ def _arm(options: argparse.Namespace, epsilon: float, folder: Path) -> dict[str,
     plan = CollectivePlan(
         name=folder.name,
         sites={owner: key.fingerprint for owner, key in keys.items()},
-        architecture=_MODEL,
+        architecture=START_MODEL,
         classes=CLASSES,
         size=options.size,
         patch=8,

@@ -34,5 +34,5 @@ def test_a_promise_stays_with_the_bundle_and_is_shown(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("fields", [{"format_version": 1, "privacy": _PROMISED}, {"format_version": 5}])
 def test_a_header_whose_version_is_another_is_refused(fields: dict[str, object]) -> None:
-    with pytest.raises(ValidationError, match="goes with(out)? privacy"):
+    with pytest.raises(ValidationError, match=r"goes with(out)? privacy"):
         _header(**fields)
