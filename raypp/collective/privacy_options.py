@@ -58,8 +58,8 @@ class PrivacyOptions(BaseModel):
     def _no_frames(cls, value: object) -> object:
         if value == "frame":
             raise ValueError(
-                "a person is on thousands of frames of a video, so hiding one frame hides nobody; have file (a video, or an image "
-                "that is a file of its own), camera-day or site"
+                "a person is on thousands of frames of a video, so hiding one frame hides nobody; have file, "
+                "camera-day or site"
             )
         return value
 
