@@ -73,6 +73,10 @@ class PrivacyBudget:
         """Return rounds of other plans over data of a veil; raises SpentError if the file is damaged."""
         return tuple(spent for spent in self._read() if spent.veil_id == veil_id and spent.plan != plan)
 
+    def spent(self, veil_id: str, plan: str) -> tuple[SpentRound, ...]:
+        """Return rounds of a plan over data of a veil; raises SpentError if the file is damaged."""
+        return tuple(spent for spent in self._read() if (spent.veil_id, spent.plan) == (veil_id, plan))
+
     def _read(self) -> Sequence[SpentRound]:
         if not self.path.exists():
             return ()

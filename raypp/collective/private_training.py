@@ -11,7 +11,7 @@ from torch import Tensor
 from raypp.collective.accountant import NoisedRounds
 from raypp.collective.local_training import MODEL_FILE, LocalTraining, initial_model
 from raypp.collective.noise import NoiseSource, Wholes
-from raypp.collective.noised_round import NoisedRound
+from raypp.collective.noised_round import NoisedRound, SpentError
 from raypp.collective.plan import CollectivePlan
 from raypp.collective.privacy_budget import PrivacyBudget, SpentRound, describe_earlier, now
 from raypp.collective.privacy_options import PrivacyOptions, PrivacyUnit, PrivateLayers
@@ -92,10 +92,17 @@ class PrivateTraining(LocalTraining):
             progress: is told how far it is.
 
         Raises:
-            SpentError: if the round is asked for a second time from other weights, or noise cannot be kept.
+            SpentError: if the round is none of the plan, was answered from other weights, or noise cannot be kept.
         """
         out = self.settings.out
+        if number > self.plan.rounds:
+            raise SpentError(
+                f"the coordinator asks for round {number}, and the plan has {self.plan.rounds}: more would spend more "
+                "than the owner has accepted; this site leaves"
+            )
         noised = NoisedRound.read(out)
+        if noised is None:
+            self._require_unspent()
         if noised is None or not noised.require(number, base):
             source, ring = NoiseSource(), self._ring
             if self.dp.unit is PrivacyUnit.SITE:
@@ -135,6 +142,16 @@ class PrivateTraining(LocalTraining):
         path, model = self.settings.out / MODEL_FILE, self._model(common_P, NoisedRound.read(self.settings.out))
         write_bundle(self._bundle(model.state_dict(), self.plan.rounds, promised), path, force=True)
         return path
+
+    def _require_unspent(self) -> None:
+        """Raise SpentError if the plan's rounds were noised in another folder: it knows their noise, this one not."""
+        before = self.budget.spent(self.dataset.header.veil_id, self.plan.digest)
+        if before:
+            raise SpentError(
+                f"{counted(len(before), 'round')} of this plan had noise before, which {self.settings.out} does not "
+                "hold: noise anew would spend their privacy twice; go on in the folder where they were, or agree on "
+                "another plan"
+            )
 
     @property
     def _ring(self) -> PrivateRing:

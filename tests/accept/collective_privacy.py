@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--public", type=int, default=24, help="public images")
     parser.add_argument("--public-epochs", type=int, default=60)
     parser.add_argument("--size", type=int, default=160, help="side of the square, in pixels")
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--epochs", type=int, default=2, help="of a unit in a round, or of an owner without privacy")
     parser.add_argument("--clip", type=float, default=0.1)
     parser.add_argument("--rate", type=float, default=0.05)

@@ -83,6 +83,19 @@ def test_a_round_is_noised_once_whatever_stops(archive: Path, tmp_path: Path) ->
             opened.vector(3, BASE, common)
 
 
+def test_no_round_is_noised_beyond_the_plan_or_anew_in_another_folder(archive: Path, tmp_path: Path) -> None:
+    opened = training(archive, tmp_path)
+    with pytest.raises(SpentError, match="asks for round 5, and the plan has 4: more would spend more"):
+        opened.vector(5, BASE, start_of(opened))
+    assert not (tmp_path / NOISED_FILE).exists()
+    opened.vector(1, BASE, start_of(opened))
+    (tmp_path / NOISED_FILE).unlink()
+    with pytest.raises(SpentError, match="1 round of this plan had noise before, which"):
+        opened.vector(1, BASE, start_of(opened))
+    with pytest.raises(SpentError, match="noise anew would spend their privacy twice; go on in the folder"):
+        opened.vector(2, BASE, start_of(opened))
+
+
 def test_units_are_whole_files_and_one_more_moves_a_sum_by_the_clip_at_most(
     archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
