@@ -96,5 +96,5 @@ def _accountants() -> Any:
     try:
         from opacus import accountants  # noqa: PLC0415 - an extra, and slow to import
     except ImportError:
-        raise OptionError("a plan with `dp` needs opacus; install raypp[cluster,collective]") from None
+        raise OptionError("a plan with dp needs opacus; install raypp[cluster,collective]") from None
     return accountants

@@ -44,7 +44,7 @@ class ArchiveUnits:
         if count > most:
             raise OptionError(
                 f"archive {self.dataset.root} has {count} units ({self.unit}), and the plan's dp takes {most}; "
-                "agree on more `units`, or train on a smaller archive"
+                "agree on more units, or train on a smaller archive"
             )
         return count
 
