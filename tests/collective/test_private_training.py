@@ -35,8 +35,9 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store.write_atomic(HEADER_FILE, header().to_bytes())
     for number in range(VIDEOS):
         grow(store, number)
-    rows = {10 * video + frame: (TRAIN, (HAMMER, DRILL)) for video in range(VIDEOS) for frame in (0, 1)}
-    label(store, "v1", rows | {3: (VAL, ())}, ("hammer", "drill"))
+    for version, frames in (("v1", (0, 1)), ("with-times", (0, 2))):
+        rows = {10 * video + frame: (TRAIN, (HAMMER, DRILL)) for video in range(VIDEOS) for frame in frames}
+        label(store, version, rows | {3: (VAL, ())}, ("hammer", "drill"))
     return root / "veiled"
 
 
@@ -48,8 +49,8 @@ def plan(**fields: object) -> CollectivePlan:
     )  # fmt: skip
 
 
-def training(archive: Path, out: Path, **fields: object) -> PrivateTraining:
-    settings = JoinSettings(archive=str(archive), out=out, budget=out / "budget.jsonl")
+def training(archive: Path, out: Path, labels: str = "v1", **fields: object) -> PrivateTraining:
+    settings = JoinSettings(archive=str(archive), out=out, labels_version=labels, budget=out / "budget.jsonl")
     opened = training_of(plan(**fields), settings)
     assert isinstance(opened, PrivateTraining)
     return opened
@@ -159,6 +160,33 @@ def test_what_an_archive_cannot_give_is_refused(archive: Path, tmp_path: Path) -
     with pytest.raises(OptionError, match="frames without a time of capture, so days cannot be told apart"):
         training(archive, tmp_path, unit="camera-day", units=99)
     assert not (tmp_path / NOISED_FILE).exists()
+
+
+def test_a_day_of_a_camera_is_one_unit_whatever_its_files(archive: Path, tmp_path: Path) -> None:
+    opened = training(archive, tmp_path, "with-times", unit="camera-day", units=9)
+    assert opened.count_units() == 1
+    assert [sum(map(len, batches)) for batches in opened.units.batches(4)] == [2 * VIDEOS]
+
+
+@pytest.mark.slow
+def test_a_site_as_the_unit_trains_as_ever_and_sends_its_change_clipped_with_noise(
+    archive: Path, tmp_path: Path
+) -> None:
+    fields = {"unit": "site", "units": 1, "layers": ("head",), "noise": 4.0}
+    opened = training(archive, tmp_path, **fields)
+    assert opened.count_units() is None
+    common, ring = start_of(opened), opened.plan.ring()
+    vector = opened.vector(1, BASE, common)
+    assert np.array_equal(vector, training(archive, tmp_path, **fields).vector(1, BASE, common))
+    sent = vector[:-1].astype(np.int32).astype(np.float64)
+    assert vector[-1] == 1
+    assert sent.std() == pytest.approx(ring.deviation, rel=0.05)
+    change = opened.layers.read(opened._own(2)) - common
+    assert np.linalg.norm(change) > opened.dp.clip, "longer than the clip before it"
+    privacy = read_index(opened.write_model(common)).header.privacy
+    assert privacy is not None
+    assert not privacy.adapter
+    assert "all weights but the adapter's" in describe_detector_file(tmp_path / "collective.model")["privacy"]
 
 
 def test_an_owner_hears_of_what_an_earlier_plan_spent(archive: Path, tmp_path: Path) -> None:
