@@ -55,6 +55,7 @@ class Protocol:
 def run_frontier(data: Path, weights: Path, out: Path, names: Collection[str], protocol: Protocol) -> None:
     """Fit and audit settings on evenly chosen training images, and draw the frontier."""
     images, key = choose_images(data, out / f"{data.name}-{protocol.images}", protocol.images), out / "owner.key"
+    attacked = val_alone(images)
     if not key.exists():
         succeed("keygen", "--out", key)
     begin = ("--weights", weights, "--key", key, "--size", protocol.size, "--on", "local")
@@ -64,7 +65,7 @@ def run_frontier(data: Path, weights: Path, out: Path, names: Collection[str], p
         fit, audit = out / "fits" / name, out / "audits" / name
         succeed("fit", images, "--out", fit, *begin, *schedule, *settings, timeout=_PATIENCE_S)
         veil = ("--spec", fit / "encoder.veil", "--model", fit / "start.model", "--budget", "quick")
-        raypp("audit", images / "images" / "val", "--out", audit, *begin, *veil, timeout=_PATIENCE_S)
+        raypp("audit", attacked, "--out", audit, *begin, *veil, timeout=_PATIENCE_S)
         write_row(fit, audit, out / "rows")
         print(name)
     fits = [word for name in names for word in ("--fit", out / "fits" / name)]
@@ -88,6 +89,20 @@ def choose_images(data: Path, chosen: Path, count: int) -> Path:
         shutil.copy(data / "data.yaml", part)
         part.rename(chosen)
     return chosen
+
+
+def val_alone(chosen: Path) -> Path:
+    """Copy val with its labels into a dataset of its own: no image of the fit is attacked, and labels are known."""
+    alone = chosen.with_name(f"{chosen.name}-val")
+    if not alone.exists():
+        part = alone.with_suffix(".part")
+        shutil.rmtree(part, ignore_errors=True)
+        for kind in ("images", "labels"):
+            shutil.copytree(chosen / kind / "val", part / kind / "val")
+        names = (chosen / "data.yaml").read_text().partition("names:")[2]
+        (part / "data.yaml").write_text(f"path: .\nval: images/val\nnames:{names}")
+        part.rename(alone)
+    return alone
 
 
 def write_row(fit: Path, audit: Path, rows: Path) -> None:
