@@ -202,6 +202,8 @@ def weights_digest(path: Path) -> str:
             from raypp.collective.start_bundle import start_digest  # noqa: PLC0415 - needs torch, slow to import
 
             return start_digest(path)
+    except ImportError as error:
+        raise OptionError(f"weights {path} are a bundle, which {error.name} reads; install raypp[cluster]") from None
     except OSError:
         pass  # named below
     try:
