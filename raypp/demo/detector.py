@@ -1,15 +1,18 @@
 """The demo's second half: a small detector learns from veiled frames, and is drawn at work on held-out ones."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from raypp.demo.fitted_veil import IMAGES
 from raypp.demo.image import Detected
+from raypp.demo.workshop.tools import CLASSES
 from raypp.detect.inputs.dataset import VeiledDataset
+from raypp.detect.schedule import SchedulePart
 from raypp.evaluate.errors import classify_errors
 from raypp.evaluate.predict import predict_here
 from raypp.evaluate.report import EvaluationReport, make_evaluation_report, write_evaluation_report
@@ -17,19 +20,22 @@ from raypp.evaluate.request import PredictedSample, PredictSettings
 from raypp.execution import ExecutionSettings
 from raypp.geometry.window import Window
 from raypp.progress import Progress
+from raypp.shards.labels import list_versions, read_labels, write_labels
 from raypp.shards.reader import ShardReader
-from raypp.shards.split_by import SplitBy
-from raypp.shards.splitting import Split, write_split
-from raypp.text.split_names import VAL
+from raypp.text.split_names import TRAIN, VAL
 from raypp.train.run import TrainSummary, run_training
 from raypp.train.settings import TrainSettings
 from raypp.veil.view import component_view
 
-_SPLIT_NAME = "demo"
-_SPLIT = Split(SplitBy.TIME, val=0.25, gap_s=1.0)
+SPLIT_NAME = "demo"
+_VAL_SHARE, _GAP_US = 0.25, 1_000_000
+"""Share of each video, its end, that is held out; and what lies before it, in neither."""
 _DRAWN_PER_SITE = 2
 _VIEWED_PER_SITE = 12
-_EPOCHS = 10
+_ARCHITECTURE = "yolov8p"
+_EPOCHS = 2
+_PART = SchedulePart(before=8, whole=10)
+"""At the low rates of a longer training's end: what the fit's detector knows of other benches is not to be lost."""
 _BATCH = 8
 
 
@@ -42,24 +48,27 @@ class HeldOut:
     detected: Detected
 
 
-def train(archive: str, out: Path, execution: ExecutionSettings, progress: Progress) -> TrainSummary:
-    """Split the archive's labels by time, and train a detector of pico size on it.
+def train(archive: str, start: Path, out: Path, execution: ExecutionSettings, progress: Progress) -> TrainSummary:
+    """Train a detector of pico size on the veiled images, and on the first three quarters of each veiled video.
 
     Args:
         archive: the veiled sample.
+        start: the detector that the veil's fit left.
         out: folder of the run.
         execution: where to train.
         progress: is told each epoch.
     """
-    write_split(ShardReader(archive), None, _SPLIT_NAME, _SPLIT)
+    write_judged_split(archive)
     settings = TrainSettings(
         archive=archive,
         out=out,
-        labels_version=_SPLIT_NAME,
-        architecture="yolov8p",
+        labels_version=SPLIT_NAME,
+        architecture=_ARCHITECTURE,
+        weights=start,
         epochs=_EPOCHS,
         batch=_BATCH,
         nominal_batch=_BATCH,
+        part=_PART,
     )
     return run_training(settings, execution, progress)
 
@@ -72,11 +81,11 @@ def evaluate(archive: str, detector: Path, folder: Path) -> tuple[EvaluationRepo
         detector: folder of the detector.
         folder: where the report goes.
     """
-    dataset = VeiledDataset.open(archive, _SPLIT_NAME)
+    dataset = VeiledDataset.open(archive, SPLIT_NAME)
     frames = _held_out(dataset)
     viewed = {sample_id for names in frames.values() for sample_id in _spread(list(names), _VIEWED_PER_SITE)}
     settings = PredictSettings(
-        archive=archive, labels_version=_SPLIT_NAME, split=VAL, detector=detector, shown=frozenset(viewed)
+        archive=archive, labels_version=SPLIT_NAME, split=VAL, detector=detector, shown=frozenset(viewed)
     )
     report = make_evaluation_report(predict_here(settings), dataset.classes, dataset.header.size)
     write_evaluation_report(report, folder)
@@ -90,6 +99,38 @@ def evaluate(archive: str, detector: Path, folder: Path) -> tuple[EvaluationRepo
             detected = Detected(rows[name][1], views[names.index(name)], verdict.outcomes(dataset.header.size))
             drawn.append(HeldOut(site, rows[name][0], detected))
     return report, drawn
+
+
+def write_judged_split(archive: str) -> None:
+    """Write one label version of images and videos, in which all is to train on but the end of each video.
+
+    Label versions number their classes as their sources do, so that boxes are numbered anew, by names.
+
+    Args:
+        archive: the veiled sample, with a label version of its images and another of its videos.
+    """
+    reader = ShardReader(archive)
+    moments = {
+        row["sample_id"]: (row["site"], row["timestamp_us"])
+        for batch in reader.iterate(["sample_id", "site", "timestamp_us"])
+        for row in batch.rows.to_pylist()
+    }
+    ends: dict[str, int] = {}
+    for site, moment in moments.values():
+        ends[site] = max(moment, ends.get(site, 0))
+    tables = [read_labels(reader.store, name) for name in list_versions(reader.store)]
+    rows = []
+    for table in tables:
+        numbers = [CLASSES.index(name) for name in table.classes]
+        for row in table.rows:
+            site, moment = moments[row.sample_id]
+            boxes = tuple(replace(box, class_id=numbers[box.class_id]) for box in row.boxes)
+            held_out_from = (1 - _VAL_SHARE) * ends[site]
+            if site == IMAGES or moment < held_out_from - _GAP_US:
+                rows.append(replace(row, split=TRAIN, boxes=boxes))
+            elif moment >= held_out_from:
+                rows.append(replace(row, split=VAL, boxes=boxes))
+    write_labels(reader.store, SPLIT_NAME, CLASSES, tables[0].veil_id, rows)
 
 
 def _held_out(dataset: VeiledDataset) -> dict[str, dict[str, tuple[int, Window]]]:

@@ -1,4 +1,4 @@
-"""The demo: sample archive -> veil -> verify -> image -> detector -> image -> service -> reports."""
+"""The demo: sample -> fit -> veil -> verify -> image -> attacks -> detector -> image -> service -> reports."""
 
 import tempfile
 from dataclasses import dataclass
@@ -32,7 +32,8 @@ IMAGE_FILE = "veiled.png"
 DETECTED_FILE = "detected.png"
 _SIZE = 320
 """Small, so that a detector learns in minutes on two cores."""
-_RATE = Fraction(5)
+_RATE = Fraction(10)
+"""All that the sample's cameras take: a hammer that swings in time with 5 frames/s seems to lie."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,15 @@ class DemoOptions:
 
 
 def run_demo(options: DemoOptions, execution: ExecutionSettings, progress: Progress) -> VeilSummary:
-    """Make a sample archive, veil it under a fresh key, verify and attack it; train a detector on it, and serve it.
+    """Make a sample under a fresh key, fit a veil, veil, verify and attack; train a detector on codes, and serve it.
 
     Args:
         options: what to make.
-        execution: where to veil, attack and train.
+        execution: where to fit, veil, attack and train.
         progress: is told what is done.
+
+    Returns:
+        The summary of what was veiled.
 
     Raises:
         RayppError: if the archive does not verify.
@@ -71,39 +75,74 @@ def run_demo(options: DemoOptions, execution: ExecutionSettings, progress: Progr
         key_path = Path(folder, "owner.key")
         key = VeilKey.generate()
         save_owner_key(key, key_path)
-        settings = _settings(options, key_path)
-        summary = run_veil(settings, [str(sample.inventory)], execution, progress)
-        for line in veil_summary_lines(summary):
-            progress.say(line)
-        report = verify(settings.out)
-        if report.problems:
-            raise RayppError(f"the demo's archive does not verify: {report.problems[0]}; this is a bug in raypp")
-        labels = ", ".join(report.label_versions)
-        progress.say(f"verified      {report.shards} shards, {report.frames} frames, labels {labels}")
-        image = options.out / IMAGE_FILE
-        _draw(sample, settings, summary, image)
-        progress.say(f"look at       {image}  ({perf_counter() - started:.0f} s so far)")
+        number = _free_number(options.out)
+        settings = _settings(options, number, key_path)
         if not options.learns:
-            progress.say("To go on, train a detector and serve it, install raypp[cluster].")
+            summary = _veil(sample, [str(sample.inventory)], settings, options, execution, progress)
+            progress.say("To go on, fit a veil, train a detector and serve it, install raypp[cluster].")
             return summary
-        _audit(sample, settings, options, execution, progress)
-        run = _train_and_draw(sample, settings, options, execution, progress)
-        progress.say(f"              ({perf_counter() - started:.0f} s so far)")
+        from raypp.demo.fitted_veil import IMAGES, fit_veil  # noqa: PLC0415 - needs torch
+
+        fitted = fit_veil(
+            options.out.absolute() / f"fitted-{number}", options.seed, key_path, _SIZE, execution, progress
+        )
+        _say_time(started, progress)
+        fitted_to = {"spec": fitted.spec, "encoder_path": fitted.encoder, "site": IMAGES}
+        settings = settings.model_copy(update=fitted_to)
+        sources = [str(sample.inventory), str(fitted.stills)]
+        summary = _veil(sample, sources, settings, options, execution, progress)
+        _audit(sample, settings, fitted.start, options, execution, progress)
+        _say_time(started, progress)
+        run = _train_and_draw(sample, settings, fitted.start, options, execution, progress)
+        _say_time(started, progress)
         _stream(sample, settings, key, run, Path(folder), progress)
         _show_halls(options, run, progress)
     progress.say(f"{perf_counter() - started:.0f} s in all")
     return summary
 
 
+def _say_time(started: float, progress: Progress) -> None:
+    progress.say(f"              ({perf_counter() - started:.0f} s so far)")
+
+
+def _veil(
+    sample: Sample,
+    sources: list[str],
+    settings: VeilSettings,
+    options: DemoOptions,
+    execution: ExecutionSettings,
+    progress: Progress,
+) -> VeilSummary:
+    """Veil sources, verify what came of it, and draw the videos; raises RayppError if it does not verify."""
+    summary = run_veil(settings, sources, execution, progress)
+    for line in veil_summary_lines(summary):
+        progress.say(line)
+    report = verify(settings.out)
+    if report.problems:
+        raise RayppError(f"the demo's archive does not verify: {report.problems[0]}; this is a bug in raypp")
+    labels = ", ".join(report.label_versions)
+    progress.say(f"verified      {report.shards} shards, {report.frames} frames, labels {labels}")
+    image = options.out / IMAGE_FILE
+    _draw(sample, settings, summary, image)
+    progress.say(f"look at       {image}")
+    return summary
+
+
 def _audit(
-    sample: Sample, settings: VeilSettings, options: DemoOptions, execution: ExecutionSettings, progress: Progress
+    sample: Sample,
+    settings: VeilSettings,
+    start: Path,
+    options: DemoOptions,
+    execution: ExecutionSettings,
+    progress: Progress,
 ) -> None:
-    """Attack the veil on the sample, and say what came of it."""
+    """Attack the veil on the sample, as others do and as who trains: from the published start; say what came of it."""
     progress.say("opening       attacks and images: ten seconds, or more where much runs")
     from raypp.audit.core.budget import Budget  # noqa: PLC0415
     from raypp.audit.run import audit_summary_lines as audit_lines  # noqa: PLC0415
     from raypp.audit.run import run_audit  # noqa: PLC0415 - needs torch
     from raypp.audit.settings import AuditSettings  # noqa: PLC0415
+    from raypp.demo.fitted_veil import PUBLISHED_START  # noqa: PLC0415
 
     number = Path(settings.out).name.rpartition("-")[2]
     audited = AuditSettings(
@@ -111,6 +150,9 @@ def _audit(
         out=options.out.absolute() / f"audit-{number}",
         key_path=settings.key_path,
         spec=settings.spec,
+        encoder=settings.encoder_path,
+        model=start,
+        weights=PUBLISHED_START,
         size=_SIZE,
         budget=Budget.QUICK,
     )
@@ -126,7 +168,7 @@ def _stream(sample: Sample, settings: VeilSettings, key: VeilKey, run: Path, pla
     model = run / "tools.model"
     write_export(run, model, force=True)
     out = run.with_name(run.name.replace("detector", "service"))
-    sites = DemoSites(sample.videos, key, settings.spec, model, _SIZE, int(_RATE))
+    sites = DemoSites(sample.videos, key, settings.spec, settings.encoder_path, model, _SIZE, int(_RATE))
     for result in stream_sites(sites, place, out, progress):
         progress.say(
             f"{result.site:<14}{result.observed_s:.0f} s observed; uses of tools: F1@50 {result.score.f1:.2f} "
@@ -148,13 +190,19 @@ def _show_halls(options: DemoOptions, run: Path, progress: Progress) -> None:
 
 
 def _train_and_draw(
-    sample: Sample, settings: VeilSettings, options: DemoOptions, execution: ExecutionSettings, progress: Progress
+    sample: Sample,
+    settings: VeilSettings,
+    start: Path,
+    options: DemoOptions,
+    execution: ExecutionSettings,
+    progress: Progress,
 ) -> Path:
+    """Train on the archive, evaluate on the ends of the videos, and draw; returns the training's folder."""
     from raypp.demo.detector import evaluate, train  # noqa: PLC0415 - needs torch
 
     number = Path(settings.out).name.rpartition("-")[2]
     run = options.out.absolute() / f"detector-{number}"
-    summary = train(settings.out, run, execution, progress)
+    summary = train(settings.out, start, run, execution, progress)
     report, held_out = evaluate(settings.out, Path(summary.detector), run / "report")
     progress.say(
         f"detector      mAP50 {report.scores.map50:.3f}, mAP50-95 {report.scores.map50_95:.3f} on "
@@ -184,18 +232,23 @@ def _sample(options: DemoOptions, progress: Progress) -> Sample:
         )
 
 
-def _settings(options: DemoOptions, key_path: Path) -> VeilSettings:
-    """Each run has a key of its own, so its archive gets a name of its own beside earlier ones."""
+def _free_number(out: Path) -> int:
+    """Return a number of its own: each run has a key of its own, so what it leaves lies beside that of earlier ones."""
     number = 1
-    while (out := options.out / f"veiled-{number}").exists():
+    while any((out / f"{name}-{number}").exists() for name in ("fitted", "veiled")):
         number += 1
+    return number
+
+
+def _settings(options: DemoOptions, number: int, key_path: Path) -> VeilSettings:
+    """Settings of the veiled videos; of the default patch veil, until one is fitted."""
+    out = options.out.absolute() / f"veiled-{number}"
     return VeilSettings(
-        out=str(out.absolute()),
-        private=out.absolute().with_name(f"{out.name}-private"),
+        out=str(out),
+        private=out.with_name(f"{out.name}-private"),
         key_path=key_path,
         size=_SIZE,
         fps=_RATE,
-        time_from="name:%Y%m%d_%H%M%S",
         segment_s=10.0,
         shard_mb=1.0,
     )

@@ -16,6 +16,8 @@ from pathlib import Path
 
 from raypp.demo.site_settings import MovingTools, sample_site_settings
 from raypp.demo.workshop.sample import SampleVideo, make_sample
+from raypp.demo.workshop.stills import draw_archive
+from raypp.demo.workshop.tools import CLASSES
 from raypp.execution import ExecutionSettings, On
 from raypp.fit.adversary_shape import AdversaryShape
 from raypp.fit.run import run_fit
@@ -38,7 +40,6 @@ from raypp.usage.true_uses import true_spans
 from raypp.veil.encoder_file import spec_and_encoder
 from raypp.veil.key import VeilKey
 from raypp.veil.keyfile import save_owner_key
-from tests.accept.bench_archive import draw_archive
 from tests.accept.trained import loaded, veiled_frames
 from tests.ending import interrupt_on_sigterm
 from tests.usage.seen import fold
@@ -132,14 +133,15 @@ def _write_split(reader: ShardReader) -> None:
         ends[site] = max(moment, ends.get(site, 0))
     tables = [read_labels(reader.store, name) for name in list_versions(reader.store)]
     rows = []
-    for row in (row for table in tables for row in table.rows):
+    for names, row in ((table.classes, row) for table in tables for row in table.rows):
         site, moment = moments[row.sample_id]
+        boxes = tuple(replace(box, class_id=CLASSES.index(names[box.class_id])) for box in row.boxes)
         held_out_from = (1 - _VAL_SHARE) * ends[site]
         if site == _IMAGES or moment < held_out_from - _GAP_US:
-            rows.append(replace(row, split=TRAIN))
+            rows.append(replace(row, split=TRAIN, boxes=boxes))
         elif moment >= held_out_from:
-            rows.append(replace(row, split=VAL))
-    write_labels(reader.store, _SPLIT_NAME, tables[0].classes, tables[0].veil_id, rows)
+            rows.append(replace(row, split=VAL, boxes=boxes))
+    write_labels(reader.store, _SPLIT_NAME, CLASSES, tables[0].veil_id, rows)
 
 
 def _train(options: argparse.Namespace, archive: str, start: Path) -> Path:

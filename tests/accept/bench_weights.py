@@ -16,6 +16,7 @@ from PIL import Image
 
 from raypp.compare.images import LabelledImage, read_images
 from raypp.compare.plain import PlainFrames
+from raypp.demo.workshop.stills import MOMENTS, Drawn, draw_archive
 from raypp.demo.workshop.tools import CLASSES
 from raypp.detect.inputs.batch import DetectionBatch, labelled_batch
 from raypp.detect.model import build_detector
@@ -28,17 +29,16 @@ from raypp.train.loop import TrainingData, run_epochs
 from raypp.train.steps import StepFile
 from raypp.train.trainer import Trainer
 from raypp.train.worker_context import WorkerContext
-from tests.accept.bench_archive import MOMENTS, draw_archive
 from tests.ending import interrupt_on_sigterm
 
-_SEED = 20_000
+SEED = 20_000
 """Of the benches; archives that veils are fitted to, and videos, have seeds of their own."""
-_ARCHITECTURE = "yolov8p"
-_SIZE, _ROWS, _CELL = 320, 192, 8
+ARCHITECTURE = "yolov8p"
+SIZE, _ROWS, _CELL = 320, 192, 8
 """Side of the square that is validated on; rows of the window that is trained on, without what pads the square."""
-_BATCH, _VAL_BATCH = 8, 32
+BATCH, _VAL_BATCH = 8, 32
 _VAL_BENCHES = 100
-_CPU = torch.device("cpu")
+CPU = torch.device("cpu")
 
 
 def main() -> None:
@@ -47,33 +47,47 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="folder of all that is made")
     parser.add_argument("--benches", type=int, default=1900, help=f"benches, {MOMENTS} images of each")
     parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=350, help=f"of an epoch, {_BATCH} images each")
+    parser.add_argument("--steps", type=int, default=350, help=f"of an epoch, {BATCH} images each")
     options = parser.parse_args()
-    out: Path = options.out
+    train_weights(options.out, draw_benches(options.out, options.benches), options.epochs, options.steps)
+
+
+def draw_benches(out: Path, count: int) -> Path:
+    """Draw the archive, unless it is there; returns its folder."""
     data = out / "benches"
     if not (data / "data.yaml").exists():
-        draw_archive(data, _SEED, options.benches, _VAL_BENCHES)
-    _train(data, out / "training", options.epochs, options.steps)
-    averaged = build_detector(_ARCHITECTURE, CLASSES, None)
+        draw_archive(data, SEED, count, _VAL_BENCHES, drawn=Drawn.PUBLISHED)
+    return data
+
+
+def train_weights(out: Path, data: Path, epochs: int, steps: int) -> Path:
+    """Train on an archive, and write the weights; returns their file."""
+    path = out / "benches.pt"
+    _train(data, out / "training", epochs, steps)
+    averaged = build_detector(ARCHITECTURE, CLASSES, None)
     averaged.load_state_dict(read_averages(out / "training")[0])
-    _save(averaged, out / "benches.pt")
+    _save(averaged, path)
+    return path
 
 
 def _train(data: Path, out: Path, epochs: int, steps: int) -> None:
     """Train on plain images; the state stays in `out`."""
     out.mkdir(parents=True, exist_ok=True)
     images = read_images(str(data))
-    schedule = TrainingSchedule(epochs=epochs, batch=_BATCH, steps=steps, nominal_batch=_BATCH)
-    torch.manual_seed(_SEED)
-    model = build_detector(_ARCHITECTURE, images.classes, None)
+    schedule = TrainingSchedule(epochs=epochs, batch=BATCH, steps=steps, nominal_batch=BATCH)
+    torch.manual_seed(SEED)
+    model = build_detector(ARCHITECTURE, images.classes, None)
     model.args.warmup_epochs = 0.5
-    trainer = Trainer(model, schedule, _CPU, augmentation=None)
+    trainer = Trainer(model, schedule, CPU, augmentation=None)
     if holds_state(out):
         trainer.restore(read_state(out))
     inputs = TrainingData(
-        partial(_batches, images.splits["train"], steps), partial(_val, images.splits["val"]), images.classes, _SIZE
+        partial(window_batches, images.splits["train"], steps),
+        partial(val_batches, images.splits["val"]),
+        images.classes,
+        SIZE,
     )
-    for ended in run_epochs(trainer, inputs, WorkerContext.alone(_CPU), StepFile(out).write):
+    for ended in run_epochs(trainer, inputs, WorkerContext.alone(CPU), StepFile(out).write):
         write_state(out, trainer.state())
         scores = ended.evaluate().scores
         print(
@@ -83,14 +97,14 @@ def _train(data: Path, out: Path, epochs: int, steps: int) -> None:
         )
 
 
-def _batches(images: Sequence[LabelledImage], steps: int, epoch: int) -> Iterator[DetectionBatch]:
+def window_batches(images: Sequence[LabelledImage], steps: int, epoch: int) -> Iterator[DetectionBatch]:
     """Yield batches of an epoch, each image as it is or mirrored."""
-    chance = np.random.default_rng([_SEED, epoch])
-    order = np.concatenate([chance.permutation(len(images)) for _ in range(-(-steps * _BATCH // len(images)))])
+    chance = np.random.default_rng([SEED, epoch])
+    order = np.concatenate([chance.permutation(len(images)) for _ in range(-(-steps * BATCH // len(images)))])
     for step in range(steps):
-        inputs = np.full((_BATCH, _ROWS, _SIZE, 3), PADDING, dtype=np.uint8)
+        inputs = np.full((BATCH, _ROWS, SIZE, 3), PADDING, dtype=np.uint8)
         boxes: list[tuple[float, ...]] = []
-        chosen = [images[int(number)] for number in order[step * _BATCH : (step + 1) * _BATCH]]
+        chosen = [images[int(number)] for number in order[step * BATCH : (step + 1) * BATCH]]
         for row, image in enumerate(chosen):
             pixels = np.asarray(Image.open(image.path))
             mirrored = chance.random() < 0.5
@@ -104,8 +118,8 @@ def _batches(images: Sequence[LabelledImage], steps: int, epoch: int) -> Iterato
         yield labelled_batch(np.ascontiguousarray(inputs.transpose(0, 3, 1, 2)), boxes, names, plain=True)
 
 
-def _val(images: Sequence[LabelledImage]) -> Iterator[DetectionBatch]:
-    frames = PlainFrames(images, _SIZE, _CELL)
+def val_batches(images: Sequence[LabelledImage]) -> Iterator[DetectionBatch]:
+    frames = PlainFrames(images, SIZE, _CELL)
     for start in range(0, len(frames), _VAL_BATCH):
         yield frames.batch(range(start, min(start + _VAL_BATCH, len(frames))))
 

@@ -13,7 +13,7 @@ from raypp.veil.spec import PatchSpec
 
 @pytest.mark.slow
 def test_a_service_that_ends_before_it_serves_is_named_with_its_status_and_log(tmp_path: Path) -> None:
-    sites = DemoSites((), VeilKey.generate(), PatchSpec(), tmp_path / "missing.model", 320, 5)
+    sites = DemoSites((), VeilKey.generate(), PatchSpec(), None, tmp_path / "missing.model", 320, 5)
     with pytest.raises(RayppError, match=r"ended with \d+ before it served; see .*service\.log"):
         stream_sites(sites, tmp_path, tmp_path / "service", SILENT)
     assert "missing.model" in (tmp_path / "service" / "service.log").read_text()

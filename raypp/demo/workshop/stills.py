@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from enum import IntEnum
 from functools import partial
 from pathlib import Path
 
@@ -20,11 +21,20 @@ _SIZE = (640, 360)
 _WIDTH, _HEIGHT = 320, 180
 _SECONDS = 30.0
 _QUALITY = 92
-_ARCHIVE = 1
-"""Tells benches of the archive from those of videos, whose generators begin with the seed alone."""
 
 
-def draw_archive(root: Path, seed: int, train: int, val: int, progress: Progress | None = None) -> Path:
+class Drawn(IntEnum):
+    """Tell why an archive is drawn: archives of different reasons share no bench, nor do they with any video."""
+
+    PUBLISHED = 1
+    """For what comes with raypp."""
+    HERE = 2
+    """For a veil of one's own."""
+
+
+def draw_archive(
+    root: Path, seed: int, train: int, val: int, progress: Progress | None = None, drawn: Drawn = Drawn.HERE
+) -> Path:
     """Draw a labelled archive of images, `MOMENTS` of each bench.
 
     Args:
@@ -33,6 +43,7 @@ def draw_archive(root: Path, seed: int, train: int, val: int, progress: Progress
         train: number of benches to train on.
         val: number of others to validate on.
         progress: called with the number of images drawn since the last call.
+        drawn: why; it decides on the benches as the seed does.
 
     Returns:
         The folder.
@@ -41,7 +52,7 @@ def draw_archive(root: Path, seed: int, train: int, val: int, progress: Progress
         for kind in ("images", "labels"):
             (root / kind / split).mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for count in pool.map(partial(_draw_bench, root, split, seed), numbers):
+            for count in pool.map(partial(_draw_bench, root, split, seed, drawn), numbers):
                 if progress:
                     progress(count)
     names = "".join(f"  {number}: {name}\n" for number, name in enumerate(CLASSES))
@@ -49,9 +60,18 @@ def draw_archive(root: Path, seed: int, train: int, val: int, progress: Progress
     return root
 
 
-def _draw_bench(root: Path, split: str, seed: int, number: int) -> int:
+def bench_seeds(seed: int, drawn: Drawn, number: int) -> list[int]:
+    """Return what the generator of a bench starts from.
+
+    It ends in a number that is not 0. The generators of videos start from seed, site and camera, which stand for the
+    same words as with a 0 behind. Tests draw both.
+    """
+    return [seed, drawn, number, MOMENTS]
+
+
+def _draw_bench(root: Path, split: str, seed: int, drawn: Drawn, number: int) -> int:
     """Draw the moments of a bench; returns how many."""
-    generator = np.random.default_rng([seed, _ARCHIVE, number, MOMENTS])
+    generator = np.random.default_rng(bench_seeds(seed, drawn, number))
     eye, _ = make_camera(_SECONDS, _SIZE, generator, noises=1)
     for moment, time_s in enumerate(generator.uniform(0, _SECONDS, MOMENTS).tolist()):
         pixels, visible = eye.image(0, time_s)

@@ -7,8 +7,8 @@ from PIL import Image
 
 from raypp.compare.images import read_images
 from raypp.demo.workshop.sample import make_camera
+from raypp.demo.workshop.stills import MOMENTS, draw_archive
 from raypp.demo.workshop.tools import CLASSES
-from tests.accept.bench_archive import MOMENTS, draw_archive
 
 
 def _contents(root: Path) -> dict[str, bytes]:
