@@ -20,7 +20,9 @@ def demo(
     on: RunsOn = On.AUTO,
     json_file: Annotated[Path | None, json_option("the veil job's summary")] = None,
 ) -> None:
-    """Make a sample archive of a workshop, veil it, verify it, and train a small detector on the veiled frames.
+    """Draw a workshop, fit a veil to it, veil it, attack the veil, train a small detector on codes, and serve it.
+
+    The fit begins from a start that comes with raypp, which helps attackers: a veil for a demo alone.
 
     Example: raypp demo --out demo-out
     """
