@@ -1,9 +1,10 @@
-"""`python -m benchmarks.synthetic OUT --weights yolov8n.pt`: what synthetic veiled frames are worth, and give away.
+"""`python -m benchmarks.synthetic OUT --weights yolov8n.pt --fit-data ppe4`: worth of synthetic frames, and leaks.
 
-Images of drawn benches are veiled by a learned veil. A generator learns their codes and draws as many frames. Detectors
-are trained for about as many steps on real frames, on synthetic ones, on a tenth of the real ones, and on that tenth
-beside the synthetic ones. All start from what the fit left, and are judged on the same real val frames. What was done
-is not done again.
+Images of drawn benches are veiled by a learned veil. It was fitted on images of other things, so that the detector that
+the fit left knows none of the tools. A generator learns their codes, and draws half as many frames. Detectors are
+trained for about as many steps on as many real frames, on synthetic ones, on a tenth of the real ones, and on that
+tenth beside the synthetic ones. All start from what the fit left, and are judged on the same real val frames. What was
+done is not done again.
 """
 
 import argparse
@@ -14,15 +15,18 @@ from pathlib import Path
 from raypp.shards.labels import SampleLabels, list_versions, read_labels, write_labels
 from raypp.shards.reader import ShardReader
 from raypp.text.split_names import TRAIN, VAL
-from tests.accept.near_stills import NEAR, NEARER, make_near_stills
+from tests.accept.bench_archive import draw_archive
+from tests.accept.frontier import choose_images
 from tests.command import succeed, summary
 from tests.ending import interrupt_on_sigterm
 
-_FIT_SEED, _SEED = 9000, 9001
+_SEED = 9001
 _PATIENCE_S = 6 * 3600
-_BATCH, _TENTH = 16, 10
-_FIT_SIZE, _SIZE = 256, 128
-_ALL, _FEW = "all", "tenth"
+_BATCH, _HALF, _TENTH = 16, 2, 10
+_FIT_SIZE, _SIZE = 192, 256
+_ALL, _EQUAL, _FEW = "all", "half", "tenth"
+_VEIL = ("--patch", 16, "--channels", 5, "--bits", 2, "--sub-keys", 1, "--adversary", "field")
+"""One of 1,024 names a cell: a generator has few values to learn."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +37,13 @@ class _Bench:
     weights: Path
     train: int
     val: int
+    fit_data: Path
     fit_train: int
     warm_up: int
+    fit_epochs: int
     epochs: int
     generator_epochs: int
+    guidance: float
 
     def run(self, *words: object) -> None:
         """Run a command of users to its end."""
@@ -48,16 +55,13 @@ class _Bench:
         out.mkdir(parents=True, exist_ok=True)
         if not key.exists():
             self.run("keygen", "--out", key)
-        for folder, train, val, seed, size in (
-            ("fit-stills", self.fit_train, self.fit_train // 10, _FIT_SEED, NEAR),
-            ("stills", self.train, self.val, _SEED, NEARER),
-        ):
-            if not (out / folder / "data.yaml").exists():
-                make_near_stills(out / folder, train, val, seed, size)
+        fit_images = choose_images(self.fit_data, out / "fit-images", self.fit_train)
+        if not (out / "stills" / "data.yaml").exists():
+            draw_archive(out / "stills", _SEED, self.train, self.val, moments=1)
         if not (fitted / "start.model").exists():
             self.run(
                 "fit",
-                out / "fit-stills",
+                fit_images,
                 "--weights",
                 self.weights,
                 "--key",
@@ -67,17 +71,14 @@ class _Bench:
                 "--size",
                 _FIT_SIZE,
                 "--epochs",
-                1,
+                self.fit_epochs,
                 "--warm-up",
                 self.warm_up,
                 "--batch",
                 _BATCH,
                 "--nominal-batch",
                 _BATCH,
-                "--adversary",
-                "field",
-                "--sub-keys",
-                1,
+                *_VEIL,
                 "--amp",
                 "--on",
                 "local",
@@ -119,6 +120,7 @@ class _Bench:
             _BATCH,
             "--nominal-batch",
             _BATCH,
+            "--amp",
             "--on",
             "local",
         )
@@ -126,7 +128,7 @@ class _Bench:
         return float(summary(scores)["map50"])
 
     def synthesised(self, veiled: Path, out: str, *words: object) -> Path:
-        """Draw as many frames as there are real ones; a tenth more where synthetic ones are val."""
+        """Draw frames and sign them; a tenth more than are to be trained on where synthetic ones are val."""
         generator = self.out / "synthetic-private" / "generator"
         self.run(
             "synthesise",
@@ -140,7 +142,11 @@ class _Bench:
             "--epochs",
             self.generator_epochs,
             "--batch",
-            8,
+            _BATCH,
+            "--guidance",
+            self.guidance,
+            "--key",
+            self.out / "owner.key",
             *words,
         )
         return self.out / out
@@ -151,21 +157,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.synthetic", description=__doc__)
     parser.add_argument("out", type=Path, help="folder of all that is made")
     parser.add_argument("--weights", type=Path, required=True, help="public weights to start from (yolov8n.pt)")
-    parser.add_argument("--train", type=int, default=300)
-    parser.add_argument("--val", type=int, default=75)
-    parser.add_argument("--fit-train", type=int, default=160, help="images that the veil is fitted on")
-    parser.add_argument("--warm-up", type=int, default=12, help="epochs of the fit before it hides")
-    parser.add_argument("--epochs", type=int, default=10, help="of a detector on all real frames")
+    parser.add_argument("--train", type=int, default=1600, help="real frames that the generator learns")
+    parser.add_argument("--val", type=int, default=200)
+    parser.add_argument("--fit-data", type=Path, required=True, help="dataset of other things, to fit the veil on")
+    parser.add_argument("--fit-train", type=int, default=208, help="of its train images, so many")
+    parser.add_argument("--warm-up", type=int, default=2, help="epochs of the fit before it hides")
+    parser.add_argument("--fit-epochs", type=int, default=3, help="epochs of the fit")
+    parser.add_argument("--epochs", type=int, default=4, help="of a detector on as many real frames as are drawn")
     parser.add_argument("--generator-epochs", type=int, default=12)
+    parser.add_argument("--guidance", type=float, default=0.0)
     bench = _Bench(**vars(parser.parse_args()))
     veiled = bench.veiled()
-    steps = bench.epochs * (bench.train // _BATCH)
-    drawn = -(-bench.train * _TENTH // (_TENTH - 1))
+    equal = bench.train // _HALF
+    steps = bench.epochs * (equal // _BATCH)
+    drawn = -(-equal * _TENTH // (_TENTH - 1))
     report = bench.out / "synthetic.json"
     synthetic = bench.synthesised(veiled, "synthetic", "--frames", drawn, "--report", report, "--report-epochs", 0)
-    mixed = bench.synthesised(veiled, "mixed", "--frames", bench.train, "--mix", _FEW)
+    mixed = bench.synthesised(veiled, "mixed", "--frames", equal, "--mix", _FEW)
     arms = {
-        "real": (veiled, _ALL),
+        "real": (veiled, _EQUAL),
         "synthetic": (synthetic, _ALL),
         "tenth": (veiled, _FEW),
         "tenth and synthetic": (mixed, _ALL),
@@ -178,15 +188,15 @@ def main() -> None:
 
 
 def _part(veiled: Path) -> None:
-    """Write label versions of all frames, and of a tenth of either split."""
+    """Write label versions of all frames, and of half and a tenth of the train frames."""
     reader = ShardReader(str(veiled))
     versions = list_versions(reader.store)
-    table = read_labels(reader.store, next(name for name in versions if name not in {_ALL, _FEW}))
+    table = read_labels(reader.store, next(name for name in versions if name not in {_ALL, _EQUAL, _FEW}))
     rows: dict[str, list[SampleLabels]] = {name: [] for name in (TRAIN, VAL)}
     for row in table.rows:
         rows[row.split].append(row)
-    for name, every in ((_ALL, 1), (_FEW, _TENTH)):
-        some = [*rows[TRAIN][::every], *rows[VAL][::every]]
+    for name, every in ((_ALL, 1), (_EQUAL, _HALF), (_FEW, _TENTH)):
+        some = [*rows[TRAIN][::every], *rows[VAL]]
         write_labels(reader.store, name, table.classes, table.veil_id, some)
 
 

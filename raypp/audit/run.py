@@ -9,6 +9,7 @@ from raypp.audit.core.row import AttackRow
 from raypp.audit.kept_bounds import read_or_compute_bounds
 from raypp.audit.lab import lab_of
 from raypp.audit.report.page import write_audit_report
+from raypp.audit.secured import SECURED_FILE, secured_images
 from raypp.audit.settings import AuditSettings
 from raypp.audit.targets.target import VEIL
 from raypp.audit.tasks import IMAGES, AttackExecutor, AttackTask, attack_here, missing, read_attack_rows, tasks
@@ -35,6 +36,10 @@ class AuditSummary(BaseModel):
     certificate: str
     report: str = Field(description="with plain images; it stays with their owner")
     public_report: str = Field(description="without images; beside the certificate, with which it may be handed out")
+    secured: str | None = Field(
+        default=None,
+        description="images beside what one decoder makes of them under the keyed map, if one was asked for",
+    )
     images: ImageCounts
     bounds: dict[str, float]
     gates: tuple[Gate, ...]
@@ -92,6 +97,10 @@ def run_audit(
     write_private(path, sign(certificate, key))
     public_report = write_audit_report(path.parent, certificate, None)
     report = write_audit_report(settings.out, certificate, settings.out / IMAGES)
+    secured = settings.out / SECURED_FILE
+    if settings.layers is not None:
+        progress.say("decoding      images under the keyed map, to look at")
+        secured_images(lab.veil, settings.layers, lab.evidence, settings.seed).write(secured)
     (settings.out / CERTIFICATE).unlink(missing_ok=True)  # where earlier versions put it, and now one of another run
     return AuditSummary(
         veil_id=certificate.veil_id,
@@ -99,6 +108,7 @@ def run_audit(
         certificate=str(path),
         report=str(report),
         public_report=str(public_report),
+        secured=str(secured) if settings.layers is not None else None,
         images=certificate.images,
         bounds=certificate.bounds,
         gates=certificate.gates,
@@ -139,6 +149,11 @@ def audit_summary_lines(summary: AuditSummary) -> Iterator[str]:
         by = "" if needed.pairs is None else f" by {needed.by}"
         yield f"known pairs   {needed.name}: {needed.verdict}: {needed.got:.2f}{by}"
     yield f"report        {summary.report} (all figures, and plain images: it stays with their owner)"
+    if summary.secured:
+        yield (
+            f"secured image {summary.secured} (plain; decoded without the keyed map, with it, and from this veil: it "
+            "stays with their owner)"
+        )
     yield f"hand out      {summary.certificate}, {summary.public_report}"
     yield from (
         *headlines(summary.gates),

@@ -8,7 +8,15 @@ import typer
 
 from raypp.cli.console import ConsoleProgress, error_console, say
 from raypp.cli.json_file import file_option, write_json
-from raypp.cli.options import Architecture, ArchiveUrl, DataKeyFile, JsonFile, LabelsVersion, MixedPrecision
+from raypp.cli.options import (
+    Architecture,
+    ArchiveUrl,
+    DataKeyFile,
+    JsonFile,
+    LabelsVersion,
+    MixedPrecision,
+    key_option,
+)
 from raypp.text.wording import counted
 
 if TYPE_CHECKING:
@@ -31,6 +39,10 @@ def synthesise(
     leave_out_rare: Annotated[
         bool, typer.Option("--leave-out-rare", help="Leave out frames of classes with fewer than 20 boxes.")
     ] = False,
+    guidance: Annotated[
+        float, typer.Option(help="How far frames are moved towards their labels, from 0; takes twice the time.")
+    ] = 0.0,
+    key: Annotated[str | None, key_option("The owner's key, which signs OUT (default: OUT is left unsigned).")] = None,
     seed: Annotated[int, typer.Option(help="Of weights, layouts and frames.")] = 0,
     amp: MixedPrecision = None,
     report: Annotated[
@@ -56,6 +68,8 @@ def synthesise(
 
     Example: raypp synthesise veiled --labels tools --out synthetic --frames 1200 --report synthetic.json
 
+    Example: raypp synthesise veiled --out synthetic --frames 1200 --key owner.key
+
     Example: raypp synthesise veiled --labels tools --out mixed --frames 600 --mix tenth --dry-run
     """
     from raypp.key_sources.place import optional_key_place
@@ -76,6 +90,8 @@ def synthesise(
         seed=seed,
         amp=amp,
         data_key_path=optional_key_place(data_key),
+        key_path=optional_key_place(key),
+        guidance=guidance,
     )
     console = error_console()
     utility = UtilityTask(report_model, report_weights, report_epochs) if report and report_epochs else None
@@ -98,6 +114,8 @@ def _lines(summary: "SynthesisSummary") -> Iterator[str]:
         yield f"generator     {summary.generator[:16]} of epoch {summary.epoch}, {weights}"
     mixed = f", and {counted(summary.mixed_frames, 'real frame')}" if summary.mixed_frames else ""
     yield f"drawn         {counted(summary.frames, 'synthetic frame')}{mixed}: {summary.out}"
+    if not summary.dry_run:
+        yield f"signed        {f'by {summary.signed_by}' if summary.signed_by else 'by nobody: no --key was given'}"
     if summary.report:
         from raypp.synthesis.report import synthesis_lines
 

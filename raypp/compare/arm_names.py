@@ -112,11 +112,19 @@ def _homeomorphic(text: str, seed: int) -> Arm:
         raise OptionError(f"`arms` {text}: name the encoder.veil of a fit with base=")
     if find_spec("zuko") is None:
         raise OptionError(f"`arms` {text} needs zuko; install raypp[flows]")
-    spec, encoder, _ = _from_place(Path(values["base"]))
+    spec, encoder, start = _from_place(Path(values["base"]))
     if encoder is None:
         raise OptionError(f"`arms` {text}: {values['base']} is no encoder of a learned veil; give an encoder.veil")
     name = f"{ArmKind.HOMEOMORPHIC}-{layers}"
-    return Arm(name=name, kind=ArmKind.HOMEOMORPHIC, seed=seed, spec=spec, encoder=encoder, layers=int(layers))
+    return Arm(
+        name=name,
+        kind=ArmKind.HOMEOMORPHIC,
+        seed=seed,
+        spec=spec,
+        encoder=encoder,
+        start=start,
+        layers=int(layers),
+    )
 
 
 def _from_place(place: Path) -> tuple[VeilSpec, Path | None, Path | None]:

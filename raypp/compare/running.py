@@ -33,6 +33,7 @@ from raypp.evaluate.metrics import DetectionMatcher, score
 from raypp.evaluate.scores import Scores
 from raypp.train.adapter_fitting import VeiledPair, fit_adapter
 from raypp.train.augmentation import CellAugmentation
+from raypp.train.frozen_trunk import load_but_names
 from raypp.train.initial_weights import load_initial_weights
 from raypp.train.loop import TrainingData, run_epochs
 from raypp.train.steps import StepFile
@@ -196,6 +197,8 @@ def _train(
     model = build_detector(schedule.architecture, inputs.images.classes, _codes(arm))
     if arm.start is not None and inputs.archive is not None:
         load_initial_weights(model, arm.start, inputs.archive.figures.veil_id)
+    elif arm.start is not None and inputs.mapped is not None:
+        load_but_names(model, arm.start)
     elif schedule.weights is not None:
         load_public_weights(model, schedule.weights)
     fitted = _fit(arm, inputs, model, training, device) if arm.fitted and state is None else None

@@ -3,20 +3,27 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from raypp.errors import ConflictError, LabelError
+from raypp.ingest import last_signed
 from raypp.ingest.job import hold_to_header
+from raypp.ingest.settings import owner_side
+from raypp.io.private import private_folder
 from raypp.progress import Progress
 from raypp.shards.labels import LabelTable, SampleLabels, list_versions, read_labels, write_labels
 from raypp.shards.manifest import MANIFEST_FILE, Manifest, compile_manifest, finished_segments
 from raypp.shards.reader import ShardReader
 from raypp.shards.receipt import Receipt
 from raypp.shards.schema import ArchiveHeader, Origin, ShardRow
+from raypp.shards.signature import ArchiveSignature, sign_archive
 from raypp.shards.store import Store
 from raypp.synthesis.frames import RealFrames
 from raypp.synthesis.rows import SEGMENT_FRAMES, FrameDrawer, segments_of, write_segment
 from raypp.synthesis.settings import SynthesisSettings
 from raypp.text.split_names import TRAIN, VAL
+from raypp.text.wording import counted
+from raypp.veil.key import VeilKey
 
 _VAL_EVERY = 10
 """One synthetic frame of so many is val, where no real frames are."""
@@ -31,12 +38,14 @@ class SyntheticArchive:
         real: the frames that the generator learned from.
         labels_version: name of their label version, and of the synthetic one.
         drawer: draws frames.
+        key: the owner's, which signs the archive; None to leave it unsigned.
     """
 
     settings: SynthesisSettings
     real: RealFrames
     labels_version: str
     drawer: FrameDrawer
+    key: VeilKey | None = None
 
     @property
     def header(self) -> ArchiveHeader:
@@ -45,25 +54,48 @@ class SyntheticArchive:
         update = {"variants": 0, "origin": origin, "generator": self.drawer.generator.digest}
         return self.real.header.model_copy(update=update)
 
-    def write(self, progress: Progress) -> Manifest:
+    def write(self, progress: Progress) -> tuple[Manifest, ArchiveSignature | None]:
         """Draw what is missing, and close the archive; a stopped run goes on, and gives the same bytes.
 
+        Returns:
+            The manifest, and the owner's signature, if there is a key.
+
         Raises:
-            ConflictError: if the folder holds another archive, or another job holds it.
+            ConflictError: if the folder holds another archive, another job holds it, or somebody altered it since the
+                last run here signed it.
+            ModelError: if the generator draws frames that it learned.
             ShardError: if it cannot be written.
         """
         store = Store(str(self.settings.out), self.settings.load_data_key())
         with store.lock():
             hold_to_header(store, self.header)
+            if self.key is not None:
+                last_signed.check_as_left(store, self._side, self.key)
             store.sweep()
             finished = finished_segments(store)
             self._refuse_others(store, finished)
+            last_signed.forget_signed(self._side)
             self._draw(store, finished, progress)
             mixed = self._mix(store, finished, progress) if self.settings.mix else []
             manifest = compile_manifest(store, self.header)
             rows = [*self._labels(), *mixed]
             write_labels(store, self.labels_version, self.real.classes, self.header.veil_id, rows)
-        return manifest
+            return manifest, self._sign(store, manifest)
+
+    @property
+    def _side(self) -> Path:
+        """The owner's side of the archive."""
+        return owner_side(str(self.settings.out))
+
+    def _sign(self, store: Store, manifest: Manifest) -> ArchiveSignature | None:
+        if self.key is None:
+            return None
+        digests = {version: read_labels(store, version).digest for version in list_versions(store)}
+        signature = sign_archive(store, manifest, digests, digests, self.key)
+        if signature is not None:
+            private_folder(self._side)
+            last_signed.keep(self._side, signature)
+        return signature
 
     def _refuse_others(self, store: Store, finished: dict[str, Receipt]) -> None:
         wanted = {self.drawer.segment_id(*segment) for segment in segments_of(self.settings.frames)}
@@ -80,11 +112,15 @@ class SyntheticArchive:
         data_key = self.settings.load_data_key()
         segments = [*segments_of(self.settings.frames)]
         todo = [segment for segment in segments if self.drawer.segment_id(*segment) not in finished]
+        refused = 0
         with progress.task("drawing", sum(count for _, count in todo)) as advance:
             for number, count in todo:
-                rows = self.drawer.draw(number, count)
-                write_segment(store, self.header, data_key, self.drawer.segment_id(number, count), rows)
+                drawn = self.drawer.draw(number, count)
+                refused += drawn.refused
+                write_segment(store, self.header, data_key, self.drawer.segment_id(number, count), drawn.rows)
                 advance(count, f"segment {number + 1}/{len(segments)}", count)
+        if todo:
+            progress.say(f"guard: {counted(refused, 'draw')} lay too near to learned frames, and were drawn again")
 
     def _labels(self) -> Iterator[SampleLabels]:
         for number, count in segments_of(self.settings.frames):

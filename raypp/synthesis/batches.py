@@ -10,7 +10,7 @@ from torch import Tensor
 
 from raypp.shards.schema import ArchiveHeader
 from raypp.synthesis.frames import RealFrame
-from raypp.synthesis.layout import BoxLayout, label_map
+from raypp.synthesis.layout import COORDINATE_PLANES, BoxLayout, label_map
 
 _WHOLE_CELLS = 0.25
 """Share of frames of which whole cells are hidden, in the place of values of cells."""
@@ -51,6 +51,18 @@ class MapDrawer:
         header = self.header
         maps = [label_map(layout, layout.window(header.size, header.patch), self.classes) for layout in layouts]
         return torch.from_numpy(np.stack(maps))
+
+    def unlabelled(self, planes: Tensor) -> Tensor:
+        """Return label maps that say where a frame lies and nothing of its labels, and so differ from an empty layout.
+
+        Args:
+            planes: float32[N, K + 8, rows, columns], label maps; 0 where there is no cell.
+        """
+        bare = torch.zeros_like(planes)
+        bare[:, self.classes] = -planes[:, self.classes]
+        kept = [planes.shape[1] + place for place in COORDINATE_PLANES]
+        bare[:, kept] = planes[:, kept]
+        return bare
 
     def tensors(self, frames: Sequence[RealFrame]) -> FrameTensors:
         """Return frames of one window and sub-key as tensors."""

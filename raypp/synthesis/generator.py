@@ -26,7 +26,7 @@ class GeneratorRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    version: int = 1
+    version: int = 2
     veil_id: str
     dataset_version: str
     classes: tuple[str, ...]
@@ -85,7 +85,8 @@ def open_generator(folder: Path, request: GeneratorRequest, task: GeneratorTask,
         write_private(path, text)
     elif path.read_bytes() != text:
         raise ConflictError(
-            f"`generator` {folder} was begun on other data, epochs or seed; use the same as before, or another folder"
+            f"`generator` {folder} was begun on other data, epochs or seed, or by another raypp; use the same as "
+            "before, or another folder"
         )
     weights = folder / WEIGHTS_FILE
     if not weights.exists():

@@ -5,8 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
+from raypp.errors import ModelError
 from raypp.ingest.segment import receipt_path, shard_path
 from raypp.shards.encryption import DataKey
 from raypp.shards.receipt import Receipt
@@ -15,6 +17,7 @@ from raypp.shards.store import Store
 from raypp.shards.writer import ShardWriter
 from raypp.synthesis.batches import MapDrawer
 from raypp.synthesis.generator import Generator
+from raypp.synthesis.guard import NearnessGuard
 from raypp.synthesis.layout import BoxLayout, draw_layout
 from raypp.synthesis.sampling import draw_codes
 from raypp.synthesis.training import hash_of
@@ -23,14 +26,16 @@ from raypp.veil.packing import pack
 SEGMENT_FRAMES = 64
 SITE, CAMERA = "synthetic", "generator"
 _TICK_US = 1_000_000
+_MOST_DRAWS = 20
+"""So often a frame is drawn, until one lies far enough from learned ones."""
 
 
 @dataclass(frozen=True)
-class SyntheticFrame:
-    """One frame that was drawn: its row, and the layout that it was drawn for."""
+class SegmentDraw:
+    """Frames of a segment, and how many draws were refused before them."""
 
-    row: ShardRow
-    layout: BoxLayout
+    rows: list[ShardRow]
+    refused: int
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,8 @@ class FrameDrawer:
         maps: draws label maps.
         seed: of layouts and frames.
         amp: mixed precision.
+        guard: refuses frames that lie too near to learned ones.
+        guidance: how far odds are moved towards the layout, from 0.
     """
 
     generator: Generator
@@ -50,6 +57,8 @@ class FrameDrawer:
     maps: MapDrawer
     seed: int
     amp: bool | None
+    guard: NearnessGuard
+    guidance: float = 0.0
 
     def layouts_of(self, number: int, count: int) -> list[BoxLayout]:
         """Return the layouts of the first frames of a segment."""
@@ -58,22 +67,29 @@ class FrameDrawer:
 
     def sample_id(self, index: int) -> str:
         """Return the identity of a frame, 32 hex digits."""
-        return hashlib.sha256(f"{self.generator.digest} {self.seed} {index}".encode()).hexdigest()[:32]
+        return hashlib.sha256(f"{self._draws} {index}".encode()).hexdigest()[:32]
 
     def segment_id(self, number: int, count: int) -> str:
         """Return the name of a segment, 32 hex digits."""
-        text = f"segment {self.generator.digest} {self.seed} {number} {count}"
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+        return hashlib.sha256(f"segment {self._draws} {number} {count}".encode()).hexdigest()[:32]
 
-    def draw(self, number: int, count: int) -> list[ShardRow]:
-        """Draw the frames of a segment."""
-        layouts, rows = self.layouts_of(number, count), {}
+    @property
+    def _draws(self) -> str:
+        """All that fixes frames, in words."""
+        guided = f" guidance {self.guidance}" if self.guidance else ""
+        return f"{self.generator.digest} {self.seed}{guided}"
+
+    def draw(self, number: int, count: int) -> SegmentDraw:
+        """Draw the frames of a segment; one that lies too near to a learned one is drawn again.
+
+        Raises:
+            ModelError: if a frame lies too near however often it is drawn.
+        """
+        layouts, rows, refused = self.layouts_of(number, count), {}, 0
         for places in _alike(layouts):
-            chance = torch.Generator().manual_seed(hash_of(self.seed, number, places[0]))
-            drawn = draw_codes(
-                self.generator.network, [layouts[place] for place in places], self.maps, chance, self.amp
-            )
-            for place, codes in zip(places, drawn.numpy(), strict=True):
+            drawn, again = self._far_enough(number, places, layouts)
+            refused += again
+            for place, codes in drawn.items():
                 layout, index = layouts[place], number * SEGMENT_FRAMES + place
                 rows[place] = ShardRow(
                     sample_id=self.sample_id(index),
@@ -88,7 +104,30 @@ class FrameDrawer:
                     width=layout.width,
                     height=layout.height,
                 )
-        return [rows[place] for place in range(count)]
+        return SegmentDraw([rows[place] for place in range(count)], refused)
+
+    def _far_enough(
+        self, number: int, places: Sequence[int], layouts: Sequence[BoxLayout]
+    ) -> tuple[dict[int, npt.NDArray[np.uint8]], int]:
+        """Codes of frames that can be drawn together, by place, and how many draws of them were refused."""
+        drawn: dict[int, npt.NDArray[np.uint8]] = {}
+        todo, refused = list(places), 0
+        for attempt in range(_MOST_DRAWS):
+            chance = torch.Generator().manual_seed(
+                hash_of(self.seed, number, places[0], *([attempt] if attempt else ()))
+            )
+            some = [layouts[place] for place in todo]
+            codes = draw_codes(self.generator.network, some, self.maps, chance, self.amp, self.guidance)
+            drawn |= zip(todo, codes.numpy(), strict=True)
+            todo = [todo[near] for near in self.guard.refused(codes, some)]
+            if not todo:
+                return drawn, refused
+            refused += len(todo)
+        raise ModelError(
+            f"generator {self.generator.digest[:16]} draws frames that lie nearer to learned ones than real frames do, "
+            f"{_MOST_DRAWS} times for the same layout: it learned them by heart; train it for fewer `epochs`, or on "
+            "more frames"
+        )
 
 
 def segments_of(frames: int) -> Iterator[tuple[int, int]]:

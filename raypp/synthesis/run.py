@@ -13,6 +13,7 @@ from raypp.synthesis.archive import SyntheticArchive, mixed_labels
 from raypp.synthesis.batches import MapDrawer
 from raypp.synthesis.frames import read_real_frames
 from raypp.synthesis.generator import GeneratorRequest, open_generator
+from raypp.synthesis.guard import NearnessGuard
 from raypp.synthesis.judging import attack_membership, measure_nearness
 from raypp.synthesis.report import SynthesisReport, report_page
 from raypp.synthesis.rows import FrameDrawer
@@ -44,6 +45,7 @@ class SynthesisSummary(BaseModel):
     epoch: int = Field(description="whose weights draw; 0 of a dry run")
     generator: str = Field(description="SHA-256 of its weights; empty of a dry run")
     manifest_digest: str = Field(description="of the synthetic archive; empty of a dry run")
+    signed_by: str | None = Field(default=None, description="fingerprint of the key that signed it; none without one")
     seconds: float
     report: SynthesisReport | None = None
 
@@ -68,12 +70,14 @@ def run_synthesis(
     Raises:
         OptionError, LabelError, ShardError, SpecError: if it cannot be done as asked.
         ConflictError: if a folder holds something else.
+        KeyFileError: if the key is unreadable, a site's, or not that of the real archive.
     """
     started = perf_counter()
     settings.check()
     store = Store(settings.archive, settings.load_data_key())
     labels_version = settings.labels_version or only_version(settings.archive, list_versions(store))
     real = read_real_frames(settings)
+    key = settings.load_key(real.header.public_key)
     mixed = sum(mixed_labels(settings, real).splits.get(name, 0) for name in (TRAIN, VAL)) if settings.mix else 0
     maps = MapDrawer(real.header, len(real.classes))
     task = GeneratorTask(real.train, maps, settings.epochs, settings.batch, settings.seed, settings.amp)
@@ -101,9 +105,10 @@ def run_synthesis(
         return summary
     generator = open_generator(settings.generator_folder, GeneratorRequest.of(settings, real), task, progress)
     layouts = [frame.layout for frame in real.train]
-    drawer = FrameDrawer(generator, layouts, maps, settings.seed, settings.amp)
-    drawn = SyntheticArchive(settings, real, labels_version, drawer)
-    manifest = drawn.write(progress)
+    guard = NearnessGuard.of(task.learned, real.val or task.aside, 1 << real.header.bits)
+    drawer = FrameDrawer(generator, layouts, maps, settings.seed, settings.amp, guard, settings.guidance)
+    drawn = SyntheticArchive(settings, real, labels_version, drawer, key)
+    manifest, signature = drawn.write(progress)
     written: SynthesisReport | None = None
     if report is not None:
         written = SynthesisReport(
@@ -121,6 +126,7 @@ def run_synthesis(
             "epoch": generator.epoch,
             "generator": generator.digest,
             "manifest_digest": manifest.digest,
+            "signed_by": signature.fingerprint if signature else None,
             "seconds": perf_counter() - started,
             "report": written,
         }

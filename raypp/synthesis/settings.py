@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from raypp.errors import OptionError
+from raypp.errors import KeyFileError, OptionError
 from raypp.ingest.settings import owner_side
 from raypp.io.filesystem import is_url
 from raypp.io.settings import AbsolutePath, AbsolutePlace, FrozenSettings
@@ -10,8 +10,10 @@ from raypp.key_sources.field import AbsoluteKeyPlace
 from raypp.shards.encryption import DataKey
 from raypp.shards.place import enclosing_archive
 from raypp.train.options import check_counts
+from raypp.veil.key import VeilKey
+from raypp.veil.keyfile import load_owner_key
 
-_MOST_FRAMES = 1_000_000
+_MOST_FRAMES, _MOST_GUIDANCE = 1_000_000, 10
 
 
 class SynthesisSettings(FrozenSettings):
@@ -27,9 +29,11 @@ class SynthesisSettings(FrozenSettings):
         epochs: passes over the training frames; the best one by frames kept aside is used.
         batch: frames of a step.
         leave_out_rare: leave out frames with boxes of rare classes, in the place of refusing them.
+        guidance: how far frames are moved towards their labels, from 0 to 10.
         seed: of weights, masks, layouts and frames.
         amp: mixed precision; None for wherever a GPU or AMX is.
         data_key_path: data key of both archives, or None.
+        key_path: the owner's key, which signs the synthetic archive; None to leave it unsigned.
     """
 
     archive: AbsolutePlace
@@ -41,9 +45,11 @@ class SynthesisSettings(FrozenSettings):
     epochs: int = 40
     batch: int = 16
     leave_out_rare: bool = False
+    guidance: float = 0.0
     seed: int = 0
     amp: bool | None = None
     data_key_path: AbsoluteKeyPlace | None = None
+    key_path: AbsoluteKeyPlace | None = None
 
     def check(self) -> None:
         """Raise OptionError for a value out of range, or an output within an archive."""
@@ -52,6 +58,8 @@ class SynthesisSettings(FrozenSettings):
             raise OptionError(f"`frames` {self.frames} must be at most {_MOST_FRAMES:,}")
         if not 0 <= self.seed < 1 << 63:
             raise OptionError(f"`seed` {self.seed} must be from 0 to {(1 << 63) - 1}")
+        if not 0 <= self.guidance <= _MOST_GUIDANCE:
+            raise OptionError(f"`guidance` {self.guidance} must be from 0 to {_MOST_GUIDANCE}")
         _refuse_within(self.out, "out", self.archive)
         _refuse_within(self.generator_folder, "generator", self.archive)
         if self.generator_folder.is_relative_to(self.out):
@@ -68,6 +76,25 @@ class SynthesisSettings(FrozenSettings):
     def load_data_key(self) -> DataKey | None:
         """Read the key of Parquet encryption, if any; raises KeyFileError."""
         return None if self.data_key_path is None else DataKey.load(self.data_key_path)
+
+    def load_key(self, public_key: str) -> VeilKey | None:
+        """Read the owner's key, if any, which must be that of the real archive.
+
+        Args:
+            public_key: that the archive's header names, hex.
+
+        Raises:
+            KeyFileError: if it is unreadable, a site's key, or another one.
+        """
+        if self.key_path is None:
+            return None
+        key = load_owner_key(self.key_path)
+        if key.public_key.hex() != public_key:
+            raise KeyFileError(
+                f"key {self.key_path} is not the one that archive {self.archive} was veiled with; give that one, so "
+                "that the same owner signs"
+            )
+        return key
 
 
 def _refuse_within(place: Path, name: str, archive: str) -> None:

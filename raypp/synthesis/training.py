@@ -27,6 +27,8 @@ _PATIENCE = 8
 """Epochs without a better one, after which the training ends."""
 _MOST_TOLD = 0.51
 """An epoch is used only if its loss tells learned frames from those kept aside with no higher AUC, but for chance."""
+_UNLABELLED = 0.1
+"""Share of frames whose labels the generator does not see, so that it knows what labels change."""
 _JUDGED_MASKS = 4
 _CPU = torch.device("cpu")
 
@@ -218,12 +220,14 @@ def _step(
 ) -> None:
     levels = network.shape.levels
     tensors = moved_by_cells(task.maps.tensors(frames), levels, generator)
+    bare = torch.rand((len(tensors), 1, 1, 1), generator=generator) < _UNLABELLED
+    planes = torch.where(bare, task.maps.unlabelled(tensors.planes), tensors.planes)
     hidden = draw_hidden(tensors.codes, generator) & (tensors.codes < levels)
     shown = with_errors(tensors.codes, levels, generator)
     half = half_precision(_CPU, task.amp)
     network.train()
     with torch.autocast("cpu", dtype=half, enabled=half is not None):
-        loss = hidden_loss(network, tensors.codes, tensors.planes, hidden, tensors.sub_key, shown).mean()
+        loss = hidden_loss(network, tensors.codes, planes, hidden, tensors.sub_key, shown).mean()
     optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)

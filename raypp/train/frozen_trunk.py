@@ -82,6 +82,24 @@ def load_trunk(model: DetectionModel, path: Path, info: ModelInfo) -> None:
         ) from None
 
 
+def load_but_names(model: DetectionModel, path: Path) -> None:
+    """Load a trained detector on codes but for its adapter's weights of code values, which stay the model's own.
+
+    Args:
+        model: a detector of the same architecture and classes, on codes of the same shape.
+        path: the bundle, of any veil.
+
+    Raises:
+        ModelError: if it is no bundle, or does not fit.
+    """
+    own, named = model.state_dict(), tuple(f"{adapter}{_EMBED}" for adapter in _adapters_of(model))
+    tensors = load_bundle(path)[0].state_dict() | {name: own[name] for name in own if name.startswith(named)}
+    try:
+        load_trained_weights(model, {name: tensor for name, tensor in tensors.items() if name in own})
+    except RuntimeError:
+        raise ModelError(f"weights {path} do not fit a detector of these classes and codes") from None
+
+
 def check_trunk(path: Path, info: ModelInfo) -> None:
     """Raise ModelError if a file is no bundle, ConflictError if its classes or architecture are others."""
     if not is_bundle(path):

@@ -1,11 +1,15 @@
 """An encoder under a smooth keyed map is attacked as a target of its own, if that is asked for."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from raypp.audit.attacks.reconstruct.ridge import Ridge
 from raypp.audit.core.budget import Budget
 from raypp.audit.footage.evidence import Evidence
+from raypp.audit.secured import secured_images
 from raypp.audit.suite.case_builder import CaseInputs, case_of
 from raypp.audit.suite.suite import suite
 from raypp.audit.targets.homeomorphic import homeomorphic, is_map, map_name
@@ -40,6 +44,18 @@ def test_an_attack_from_pairs_is_made_on_it() -> None:
     assert codes.max() < SPEC.levels
     assert np.array_equal(codes[:1], case.target.encode(victims.take(range(1))))
     assert Ridge(6, 500).reconstruct(case).shape == victims.frames.shape
+
+
+def test_a_decoded_image_is_kept_without_a_map_and_lost_under_one(tmp_path: Path) -> None:
+    known, victims = (shapes(count, (96, 96), seed) for seed, count in enumerate((12, 3)))
+    veil = Veil(SPEC, OLD, EncoderNetwork(small_network()))
+    secured = secured_images(veil, 4, Evidence(known, victims, 0), 0)
+    figures = secured.psnr_db()
+    assert figures["latent"] > figures["secured"] + 1
+    assert np.array_equal(secured.latent, secured_images(veil, 0, Evidence(known, victims, 0), 0).secured)
+    secured.write(tmp_path / "secured.png")
+    with Image.open(tmp_path / "secured.png") as sheet:
+        assert sheet.size == (4 * 96, 3 * 96)
 
 
 def test_a_patch_veil_has_no_encoder_to_map() -> None:

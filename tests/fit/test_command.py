@@ -184,7 +184,8 @@ def test_what_a_fit_leaves_is_compared_with_plain(place):
     schedule = ComparisonSchedule(architecture="yolov8p", weights=place / "public.pt", size=64, epochs=1, batch=4)
     encoder = fitted / "encoder.veil"
     mapped = f"homeomorphic:layers=2,base={encoder}"
-    arms = tuple(parse_arm(text, 0) for text in (f"learned={fitted}", f"anew={encoder}", mapped))
+    started = f"homeomorphic:layers=0,base={fitted}"
+    arms = tuple(parse_arm(text, 0) for text in (f"learned={fitted}", f"anew={encoder}", mapped, started))
     comparison = Comparison(str(place / "tools"), place / "cost", place / "owner.key", schedule, arms, 1, "compare")
     compare(comparison, veil_here, lambda tasks: run_arms_here(tasks, lambda _: lambda *_: None), SILENT)
     rows = {row.arm.name: row for row in read_arm_rows(place / "cost").values()}
@@ -192,8 +193,9 @@ def test_what_a_fit_leaves_is_compared_with_plain(place):
     assert rows["learned"].veil.veil_id == summary.veil_id
     assert str(rows["learned"].arm.start) == "start.model"
     assert rows["anew"].arm.start is None
-    assert len({row.row_id.rpartition("-")[2] for row in rows.values()}) == 3
+    assert len({row.row_id.rpartition("-")[2] for row in rows.values()}) == 4
     assert (rows["homeomorphic-2"].veil, rows["homeomorphic-2"].wrong_key_map50) == (None, ())
+    assert (rows["homeomorphic-2"].arm.start, str(rows["homeomorphic-0"].arm.start)) == (None, "start.model")
     assert rows["homeomorphic-2"].val_images == rows["anew"].val_images
     assert len(rows["learned"].wrong_key_map50) == 1
 

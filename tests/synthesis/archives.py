@@ -28,11 +28,11 @@ def patch_spec(sub_keys: int) -> PatchSpec:
     return PatchSpec(patch=8, channels=CHANNELS, bits=BITS, sub_keys=sub_keys, mix=1)
 
 
-def header_of(spec: VeilSpec) -> ArchiveHeader:
+def header_of(spec: VeilSpec, public_key: str = "00" * 32) -> ArchiveHeader:
     return ArchiveHeader(
         veil_id="cd" * 16,
         spec=spec.model_dump(mode="json"),
-        public_key="00" * 32,
+        public_key=public_key,
         size=SIZE,
         sampling="every",
         source_names="pseudonym",
@@ -56,10 +56,17 @@ def renamed(codes: np.ndarray, sub_key: int) -> np.ndarray:
     return codes if not sub_key else 3 - codes[::-1]
 
 
-def write_real(root: Path, train: int = 240, val: int = 40, spec: VeilSpec | None = None, rare: int = 0) -> Path:
+def write_real(
+    root: Path,
+    train: int = 240,
+    val: int = 40,
+    spec: VeilSpec | None = None,
+    rare: int = 0,
+    public_key: str = "00" * 32,
+) -> Path:
     """Write an archive with labels `things`; `rare` frames hold a box of a third class."""
     spec = spec or learned_spec()
-    store, header = Store(str(root)), header_of(spec)
+    store, header = Store(str(root)), header_of(spec, public_key)
     store.write_atomic(HEADER_FILE, header.to_bytes())
     rows, labels = [], []
     for number in range(train + val):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from raypp.key_sources.place import key_place
+from raypp.shards.labels import read_labels, write_labels
+from raypp.shards.store import Store
+from raypp.shards.verification import verify
+from raypp.veil.keyfile import load_owner_key
 from tests.command import environment, raypp, succeed
 from tests.synthesis.archives import CHANNELS, CLASSES, write_real
 
@@ -19,7 +25,8 @@ _QUICK = ("--labels", "things", "--out", "synthetic", "--frames", 70, "--epochs"
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("command")
-    write_real(place / "veiled")
+    succeed("keygen", "--out", "owner.key", cwd=place)
+    write_real(place / "veiled", public_key=load_owner_key(key_place(place / "owner.key")).public_key.hex())
     return place
 
 
@@ -31,7 +38,7 @@ def test_a_dry_run_writes_nothing(place: Path) -> None:
 
 
 def test_an_archive_is_drawn_judged_verified_and_has_no_video(place: Path) -> None:
-    judged = ("--report", "synthetic.json", "--report-epochs", 0, "--json", "summary.json")
+    judged = ("--report", "synthetic.json", "--report-epochs", 0, "--json", "summary.json", "--key", "owner.key")
     done = succeed("synthesise", "veiled", *_QUICK, *judged, cwd=place)
     assert "70 synthetic frames" in done.stderr
     assert "synthetic is not anonymous" in done.stderr
@@ -42,14 +49,32 @@ def test_an_archive_is_drawn_judged_verified_and_has_no_video(place: Path) -> No
     assert 0 <= report["membership"]["auc"] <= 1
     assert "not anonymous" in (place / "synthetic.md").read_text()
     assert oct((place / "synthetic-private" / "generator" / "generator.safetensors").stat().st_mode)[-3:] == "600"
-    succeed("verify", "synthetic", "--on", "local", cwd=place)
+    who = summary["signed_by"]
+    assert f"signed by {who}" in succeed("verify", "synthetic", "--fingerprint", who, "--on", "local", cwd=place).stderr
+    _alterations_are_found(place / "synthetic", who)
     description = succeed("inspect", "synthetic", cwd=place).stdout
     assert "synthetic" in description
     assert summary["generator"] in description
-    succeed("keygen", "--out", "owner.key", cwd=place)
     shown = raypp("show", "synthetic", "0" * 32, "--key", "owner.key", "--out", "looked-at", cwd=place)
     assert shown.returncode == 1
     assert "is synthetic: a generator drew its frames, and there is no video or image behind them" in shown.stderr
+
+
+def _alterations_are_found(archive: Path, who: str) -> None:
+    """Alter the signature, then the labels; each is told, and put back."""
+    path = archive / "signature.json"
+    signature, tables = path.read_bytes(), read_labels(Store(str(archive)), "things")
+    altered = json.loads(signature) | {"signature": "00" * 64}
+    path.write_text(json.dumps(altered))
+    assert verify(str(archive)).problems == (f"signature.json is false: it was altered, or {who} never made it",)
+    path.write_bytes(signature)
+    for rows, problems in (
+        (tables.rows[1:], (f"labels things are not those that {who} signed; they were altered",)),
+        (tables.rows, ()),
+    ):
+        shutil.rmtree(archive / "labels" / "things")
+        write_labels(Store(str(archive)), "things", tables.classes, tables.veil_id, rows)
+        assert verify(str(archive)).problems == problems
 
 
 @pytest.mark.slow

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from raypp.errors import LabelError, OptionError, ShardError, SpecError
+from raypp.errors import KeyFileError, LabelError, OptionError, ShardError, SpecError
 from raypp.shards.labels import SampleLabels, write_labels
 from raypp.shards.reader import ShardReader
 from raypp.shards.store import Store
 from raypp.synthesis.run import run_synthesis
 from raypp.synthesis.settings import SynthesisSettings
+from raypp.veil.key import VeilKey
+from raypp.veil.keyfile import save_owner_key
 from tests.synthesis.archives import CLASSES, patch_spec, write_real
 
 
@@ -49,6 +51,8 @@ def test_a_patch_veil_of_several_sub_keys_is_refused(tmp_path: Path) -> None:
         ({"generator": "out/generator"}, "`generator` .* lies within `out`"),
         ({"frames": 0}, "`frames` 0 must be at least 1"),
         ({"seed": -1}, "`seed` -1 must be from 0"),
+        ({"guidance": -0.5}, "`guidance` -0.5 must be from 0 to 10"),
+        ({"guidance": float("nan")}, "`guidance` nan must be from 0 to 10"),
     ],
 )
 def test_places_and_numbers_are_checked(tmp_path: Path, fields: dict[str, object], words: str) -> None:
@@ -56,6 +60,15 @@ def test_places_and_numbers_are_checked(tmp_path: Path, fields: dict[str, object
     given = {name: tmp_path / value if isinstance(value, str) else value for name, value in fields.items()}
     with pytest.raises(OptionError, match=words):
         run_synthesis(_settings(real, **{"out": tmp_path / "out"} | given))
+
+
+def test_a_key_of_another_owner_does_not_sign(tmp_path: Path) -> None:
+    real = write_real(tmp_path / "real")
+    save_owner_key(VeilKey.generate(), tmp_path / "owner.key")
+    with pytest.raises(KeyFileError, match=r"is not the one that archive .*real was veiled with"):
+        run_synthesis(_settings(real, tmp_path / "out", key_path=tmp_path / "owner.key"))
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "out-private").exists()
 
 
 def test_labels_of_another_archive_and_none_are_refused(tmp_path: Path) -> None:

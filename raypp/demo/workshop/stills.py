@@ -33,9 +33,15 @@ class Drawn(IntEnum):
 
 
 def draw_archive(
-    root: Path, seed: int, train: int, val: int, progress: Progress | None = None, drawn: Drawn = Drawn.HERE
+    root: Path,
+    seed: int,
+    train: int,
+    val: int,
+    progress: Progress | None = None,
+    drawn: Drawn = Drawn.HERE,
+    moments: int = MOMENTS,
 ) -> Path:
-    """Draw a labelled archive of images, `MOMENTS` of each bench.
+    """Draw a labelled archive of images, some of each bench.
 
     Args:
         root: folder to write into, in YOLO layout.
@@ -44,6 +50,7 @@ def draw_archive(
         val: number of others to validate on.
         progress: called with the number of images drawn since the last call.
         drawn: why; it decides on the benches as the seed does.
+        moments: images of each bench.
 
     Returns:
         The folder.
@@ -52,7 +59,7 @@ def draw_archive(
         for kind in ("images", "labels"):
             (root / kind / split).mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for count in pool.map(partial(_draw_bench, root, split, seed, drawn), numbers):
+            for count in pool.map(partial(_draw_bench, root, split, seed, drawn, moments), numbers):
                 if progress:
                     progress(count)
     names = "".join(f"  {number}: {name}\n" for number, name in enumerate(CLASSES))
@@ -69,17 +76,17 @@ def bench_seeds(seed: int, drawn: Drawn, number: int) -> list[int]:
     return [seed, drawn, number, MOMENTS]
 
 
-def _draw_bench(root: Path, split: str, seed: int, drawn: Drawn, number: int) -> int:
+def _draw_bench(root: Path, split: str, seed: int, drawn: Drawn, moments: int, number: int) -> int:
     """Draw the moments of a bench; returns how many."""
     generator = np.random.default_rng(bench_seeds(seed, drawn, number))
     eye, _ = make_camera(_SECONDS, _SIZE, generator, noises=1)
-    for moment, time_s in enumerate(generator.uniform(0, _SECONDS, MOMENTS).tolist()):
+    for moment, time_s in enumerate(generator.uniform(0, _SECONDS, moments).tolist()):
         pixels, visible = eye.image(0, time_s)
         stem = f"bench-{number:05d}-{moment}"
         image = Image.fromarray(pixels).resize((_WIDTH, _HEIGHT), Image.Resampling.BOX)
         image.save(root / "images" / split / f"{stem}.jpg", quality=_QUALITY)
         (root / "labels" / split / f"{stem}.txt").write_text(_lines(visible))
-    return MOMENTS
+    return moments
 
 
 def _lines(visible: Sequence[Visible]) -> str:

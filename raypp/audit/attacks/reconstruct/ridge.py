@@ -19,7 +19,7 @@ from raypp.audit.attacks.cells import (
     patches,
 )
 from raypp.audit.attacks.reconstruct.pairs import FromPairs
-from raypp.audit.core.model import Case, Codes, Frames, Images
+from raypp.audit.core.model import AttackTarget, Case, Codes, Frames, Images
 
 Doubles: TypeAlias = npt.NDArray[np.float64]
 
@@ -41,13 +41,8 @@ class Ridge(FromPairs):
 
     def reconstruct(self, case: Case) -> Frames:
         """Fit on known pairs, decode the victims."""
-        target, known = case.target, self.known(case)
-        codes = grid(target.encode(known))
-        drawn = np.random.default_rng(case.seed).permutation(count_cells(codes))[: self.cells]
-        kinds = (False, True) if 9 * target.channels * target.levels <= MOST_ONE_HOT else (False,)
-        fitted = [_fit(_Sample(codes, known, target.patch, target.levels, named), drawn) for named in kinds]
-        best = min(fitted, key=lambda decoder: decoder.error)
-        return best.decode(grid(target.encode(case.victims)), case.victims.frames.shape)
+        best = fit_decoder(case.target, self.known(case), self.cells, case.seed)
+        return best.decode(case.target.encode(case.victims), case.victims.frames.shape)
 
 
 @dataclass(frozen=True)
@@ -73,7 +68,18 @@ class _Sample:
 
 
 @dataclass(frozen=True)
-class _Decoder:
+class LinearDecoder:
+    """A linear map from the codes of 3x3 cells to the pixels of the middle one.
+
+    Attributes:
+        named: whether it reads values as names, one feature for each.
+        levels: of values.
+        patch: pixels across a cell.
+        weights: float32[F, p*p*3].
+        mean, target: of features and of pixels, which are taken away and added.
+        error: squared, over cells that were held out.
+    """
+
     named: bool
     levels: int
     patch: int
@@ -82,13 +88,31 @@ class _Decoder:
     target: Floats
     error: float
 
-    def decode(self, codes: Codes, shape: tuple[int, ...]) -> Frames:
+    def decode(self, codes_NChw: Codes, shape: tuple[int, ...]) -> Frames:
+        """Decode codes to images of a shape (N, H, W, 3)."""
+        codes = grid(codes_NChw)
         decoded = [
             (_features(neighbourhoods(codes, part), self.levels, named=self.named) - self.mean) @ self.weights
             + self.target
             for part in _parts(np.arange(count_cells(codes)))
         ]
         return images(np.concatenate(decoded), shape, self.patch)
+
+
+def fit_decoder(target: AttackTarget, known: Images, cells: int, seed: int) -> LinearDecoder:
+    """Fit a decoder to known images and their codes; of raw and one-hot features, the better on held-out cells.
+
+    Args:
+        target: encodes them.
+        known: the images.
+        cells: drawn of all cells of them, at most.
+        seed: chooses cells.
+    """
+    codes = grid(target.encode(known))
+    drawn = np.random.default_rng(seed).permutation(count_cells(codes))[:cells]
+    kinds = (False, True) if 9 * target.channels * target.levels <= MOST_ONE_HOT else (False,)
+    fitted = [_fit(_Sample(codes, known, target.patch, target.levels, named), drawn) for named in kinds]
+    return min(fitted, key=lambda decoder: decoder.error)
 
 
 def _parts(places: Places) -> list[Places]:
@@ -99,7 +123,7 @@ def _features(codes_MC: Codes, levels: int, *, named: bool) -> Floats:
     return one_hot(codes_MC, levels) if named else codes_MC.astype(np.float32)
 
 
-def _fit(sample: _Sample, drawn: Places) -> _Decoder:
+def _fit(sample: _Sample, drawn: Places) -> LinearDecoder:
     """Fit on four fifths of the cells drawn; the penalty is the best of few on the fifth that is held out."""
     held, used = np.split(drawn, [len(drawn) // 5])
     sums = _summed((x.sum(axis=0), y.sum(axis=0)) for x, y in sample.parts(used))
@@ -114,7 +138,7 @@ def _fit(sample: _Sample, drawn: Places) -> _Decoder:
     for x, y in sample.parts(held):
         missed += [float(np.square((x - mean) @ weights + target - y).sum()) for weights in tried]
     best = int(missed.argmin())
-    return _Decoder(sample.named, sample.levels, sample.patch, tried[best], mean, target, float(missed[best]))
+    return LinearDecoder(sample.named, sample.levels, sample.patch, tried[best], mean, target, float(missed[best]))
 
 
 def _summed(parts: Iterator[tuple[Floats, Floats]]) -> tuple[Doubles, Doubles]:
