@@ -12,10 +12,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from raypp.demo.workshop.stills import draw_archive
 from raypp.shards.labels import SampleLabels, list_versions, read_labels, write_labels
 from raypp.shards.reader import ShardReader
 from raypp.text.split_names import TRAIN, VAL
-from tests.accept.bench_archive import draw_archive
 from tests.accept.frontier import choose_images
 from tests.command import succeed, summary
 from tests.ending import interrupt_on_sigterm

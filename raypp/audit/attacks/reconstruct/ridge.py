@@ -68,7 +68,7 @@ class _Sample:
 
 
 @dataclass(frozen=True)
-class LinearDecoder:
+class RidgeDecoder:
     """A linear map from the codes of 3x3 cells to the pixels of the middle one.
 
     Attributes:
@@ -99,7 +99,7 @@ class LinearDecoder:
         return images(np.concatenate(decoded), shape, self.patch)
 
 
-def fit_decoder(target: AttackTarget, known: Images, cells: int, seed: int) -> LinearDecoder:
+def fit_decoder(target: AttackTarget, known: Images, cells: int, seed: int) -> RidgeDecoder:
     """Fit a decoder to known images and their codes; of raw and one-hot features, the better on held-out cells.
 
     Args:
@@ -123,7 +123,7 @@ def _features(codes_MC: Codes, levels: int, *, named: bool) -> Floats:
     return one_hot(codes_MC, levels) if named else codes_MC.astype(np.float32)
 
 
-def _fit(sample: _Sample, drawn: Places) -> LinearDecoder:
+def _fit(sample: _Sample, drawn: Places) -> RidgeDecoder:
     """Fit on four fifths of the cells drawn; the penalty is the best of few on the fifth that is held out."""
     held, used = np.split(drawn, [len(drawn) // 5])
     sums = _summed((x.sum(axis=0), y.sum(axis=0)) for x, y in sample.parts(used))
@@ -138,7 +138,7 @@ def _fit(sample: _Sample, drawn: Places) -> LinearDecoder:
     for x, y in sample.parts(held):
         missed += [float(np.square((x - mean) @ weights + target - y).sum()) for weights in tried]
     best = int(missed.argmin())
-    return LinearDecoder(sample.named, sample.levels, sample.patch, tried[best], mean, target, float(missed[best]))
+    return RidgeDecoder(sample.named, sample.levels, sample.patch, tried[best], mean, target, float(missed[best]))
 
 
 def _summed(parts: Iterator[tuple[Floats, Floats]]) -> tuple[Doubles, Doubles]:
