@@ -43,6 +43,7 @@ _SAME = [
     "given",
     "gpu",
     "gpus",
+    "guidance",
     "half",
     "hardest",
     "hide",
