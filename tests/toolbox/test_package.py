@@ -84,7 +84,7 @@ def test_an_archive_that_leads_out_or_is_large_or_compressed_is_refused(tmp_path
     ("changes", "words"),
     [
         ({"schema": 2}, "schema 2 is of another raypp; this one reads schema 1"),
-        ({"reads": "everything"}, "reads must be 'detections', 'codes' or 'plain'"),
+        ({"reads": "everything"}, "reads must be 'detections', 'codes', 'counts' or 'plain'"),
         ({"name": "../probe"}, "name must be 1 to 40 small letters"),
         ({"entry": "other.py"}, r"entry other\.py is no file of the tool"),
         ({"wrights": {}}, "wrights is not known; did you mean writes"),
