@@ -8,7 +8,7 @@ from torch import Tensor
 
 from raypp.synthesis.frames import RealFrame
 from raypp.synthesis.layout import BoxLayout
-from raypp.synthesis.nearness import nearest_distances
+from raypp.synthesis.nearness import LearnedFrames
 from raypp.synthesis.report import NEAREST_PERCENTILE
 
 
@@ -18,25 +18,22 @@ class NearnessGuard:
 
     Attributes:
         learned: frames that the generator learned.
-        levels: names of a code value.
         least: Hamming distance to the nearest learned frame, as a share of code values, that a frame must have.
     """
 
-    learned: Sequence[RealFrame]
-    levels: int
+    learned: LearnedFrames
     least: float
 
     @classmethod
-    def of(cls, learned: Sequence[RealFrame], others: Sequence[RealFrame], levels: int) -> "NearnessGuard":
+    def of(cls, learned: LearnedFrames, others: Sequence[RealFrame]) -> "NearnessGuard":
         """Return the guard whose least distance is the 5th percentile of other real frames' distances.
 
         Args:
             learned: frames that the generator learned.
             others: frames that it did not; where none can be compared, nothing is refused.
-            levels: names of a code value.
         """
-        distances = nearest_distances(others, learned, levels)
-        return cls(learned, levels, float(np.percentile(distances, NEAREST_PERCENTILE)) if len(distances) else 0.0)
+        distances = learned.distances(others)
+        return cls(learned, float(np.percentile(distances, NEAREST_PERCENTILE)) if len(distances) else 0.0)
 
     def refused(self, codes_NCRW: Tensor, layouts: Sequence[BoxLayout]) -> list[int]:
         """Return the numbers of the frames that lie too near.
@@ -46,5 +43,4 @@ class NearnessGuard:
             layouts: theirs.
         """
         drawn = [RealFrame("", "", codes, layout) for codes, layout in zip(codes_NCRW.numpy(), layouts, strict=True)]
-        distances = nearest_distances(drawn, self.learned, self.levels)
-        return np.flatnonzero(distances < self.least).tolist()
+        return np.flatnonzero(self.learned.distances(drawn) < self.least).tolist()

@@ -7,7 +7,7 @@ from raypp.progress import Progress
 from raypp.shards.schema import ArchiveHeader
 from raypp.synthesis.frames import COLUMNS, RealFrame, RealFrames, coded_frame
 from raypp.synthesis.generator import Generator
-from raypp.synthesis.nearness import nearest_distances
+from raypp.synthesis.nearness import LearnedFrames
 from raypp.synthesis.report import MembershipAttack, Nearness, membership_of, nearness_of
 from raypp.synthesis.rows import SITE
 from raypp.synthesis.settings import SynthesisSettings
@@ -18,7 +18,7 @@ _ATTACK_SEED = 1
 
 
 def measure_nearness(
-    settings: SynthesisSettings, labels_version: str, header: ArchiveHeader, task: GeneratorTask, real: RealFrames
+    settings: SynthesisSettings, labels_version: str, header: ArchiveHeader, learned: LearnedFrames, real: RealFrames
 ) -> Nearness | None:
     """Compare synthetic and val frames with the frames that the generator learned.
 
@@ -26,14 +26,13 @@ def measure_nearness(
         settings: the archives.
         labels_version: of the synthetic one.
         header: of the synthetic one.
-        task: says which frames were learned.
+        learned: frames that the generator learned.
         real: the real frames.
     """
     if not real.val:
         return None
-    levels = 1 << header.bits
-    drawn = nearest_distances(_drawn(settings.out, labels_version, header, settings), task.learned, levels)
-    return nearness_of(drawn, nearest_distances(real.val, task.learned, levels))
+    drawn = learned.distances(_drawn(settings.out, labels_version, header, settings))
+    return nearness_of(drawn, learned.distances(real.val))
 
 
 def attack_membership(

@@ -1,58 +1,54 @@
 """Nearness of frames: how few code values differ between a frame and the nearest that was learned."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch.nn import functional
 
 from raypp.synthesis.frames import RealFrame
 
 Floats = npt.NDArray[np.float64]
-_AT_ONCE = 64
 
 
-def nearest_distances(frames: Sequence[RealFrame], learned: Sequence[RealFrame], levels: int) -> Floats:
-    """Return each frame's Hamming distance to the nearest of the learned frames, as a share of code values.
+@dataclass(frozen=True, repr=False, eq=False)
+class LearnedFrames:
+    """Frames that a generator learned, put in order once for many comparisons.
 
     Frames of another window or sub-key share no names, and are not compared.
 
-    Args:
-        frames: N frames.
-        learned: frames that they are compared with.
-        levels: names of a code value.
-
-    Returns:
-        float64[M] in [0, 1], of the M frames that have something to be compared with, in no order.
+    Attributes:
+        codes_ND: uint8[N, D], the code values of the frames of each window and sub-key.
     """
-    groups: dict[tuple[object, ...], list[RealFrame]] = defaultdict(list)
-    for frame in learned:
-        groups[_shape(frame)].append(frame)
-    alike: dict[tuple[object, ...], list[RealFrame]] = defaultdict(list)
-    for frame in frames:
-        alike[_shape(frame)].append(frame)
-    distances = [_nearest(some, groups[shape], levels) for shape, some in alike.items() if groups[shape]]
-    return np.concatenate(distances) if distances else np.zeros(0)
+
+    codes_ND: dict[tuple[int, ...], npt.NDArray[np.uint8]]
+
+    @classmethod
+    def of(cls, frames: Iterable[RealFrame]) -> "LearnedFrames":
+        """Put frames in order."""
+        groups: dict[tuple[int, ...], list[npt.NDArray[np.uint8]]] = defaultdict(list)
+        for frame in frames:
+            groups[_kind(frame)].append(frame.codes_CRW.ravel())
+        return cls({kind: np.stack(codes) for kind, codes in groups.items()})
+
+    def distances(self, frames: Iterable[RealFrame]) -> Floats:
+        """Return each frame's Hamming distance to the nearest learned frame, as a share of code values.
+
+        Args:
+            frames: frames to compare.
+
+        Returns:
+            float64[M] in [0, 1], of the M frames that have something to be compared with, in their order.
+        """
+        kinds = ((frame, self.codes_ND.get(_kind(frame))) for frame in frames)
+        return np.array([_nearest(frame, codes_ND) for frame, codes_ND in kinds if codes_ND is not None])
 
 
-def _shape(frame: RealFrame) -> tuple[object, ...]:
+def _kind(frame: RealFrame) -> tuple[int, ...]:
     return (*frame.codes_CRW.shape, frame.layout.sub_key)
 
 
-@torch.inference_mode()
-def _nearest(frames: Sequence[RealFrame], learned: Sequence[RealFrame], levels: int) -> Floats:
-    others = _one_hot(learned, levels)
-    values = frames[0].codes_CRW.size
-    nearest: list[Floats] = []
-    for start in range(0, len(frames), _AT_ONCE):
-        equal = _one_hot(frames[start : start + _AT_ONCE], levels) @ others.T
-        nearest.append(1 - equal.amax(1).double().numpy() / values)
-    return np.concatenate(nearest)
-
-
-def _one_hot(frames: Sequence[RealFrame], levels: int) -> torch.Tensor:
-    """Names of frames as float32[N, D * L]: sums of up to 2**24 of them are exact."""
-    codes = torch.from_numpy(np.stack([frame.codes_CRW for frame in frames])).flatten(1)
-    return functional.one_hot(codes.long(), levels).flatten(1).float()
+def _nearest(frame: RealFrame, codes_ND: npt.NDArray[np.uint8]) -> float:
+    equal = int(np.count_nonzero(codes_ND == frame.codes_CRW.ravel(), axis=1).max())
+    return 1 - equal / len(codes_ND[0])

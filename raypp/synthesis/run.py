@@ -15,6 +15,7 @@ from raypp.synthesis.frames import read_real_frames
 from raypp.synthesis.generator import GeneratorRequest, open_generator
 from raypp.synthesis.guard import NearnessGuard
 from raypp.synthesis.judging import attack_membership, measure_nearness
+from raypp.synthesis.nearness import LearnedFrames
 from raypp.synthesis.report import SynthesisReport, report_page
 from raypp.synthesis.rows import FrameDrawer
 from raypp.synthesis.settings import SynthesisSettings
@@ -105,7 +106,8 @@ def run_synthesis(
         return summary
     generator = open_generator(settings.generator_folder, GeneratorRequest.of(settings, real), task, progress)
     layouts = [frame.layout for frame in real.train]
-    guard = NearnessGuard.of(task.learned, real.val or task.aside, 1 << real.header.bits)
+    learned = LearnedFrames.of(task.learned)
+    guard = NearnessGuard.of(learned, real.val or task.aside)
     drawer = FrameDrawer(generator, layouts, maps, settings.seed, settings.amp, guard, settings.guidance)
     drawn = SyntheticArchive(settings, real, labels_version, drawer, key)
     manifest, signature = drawn.write(progress)
@@ -116,7 +118,7 @@ def run_synthesis(
             dataset_version=real.dataset_version,
             generator=generator.digest,
             manifest=manifest.digest,
-            nearness=measure_nearness(settings, labels_version, drawn.header, task, real),
+            nearness=measure_nearness(settings, labels_version, drawn.header, learned, real),
             membership=attack_membership(generator, task, real, progress),
             utility=measure_utility(settings, labels_version, utility, progress) if utility and real.val else None,
         )
