@@ -109,7 +109,7 @@ def split_archive(
     name: str,
     how: "Split",
     *,
-    labels_version: str | None = None,
+    labels_version: str | Sequence[str] | None = None,
     data_key: str | Path | None = None,
 ) -> "LabelTable":
     """Write a label version in which every labelled frame is train or val; needs no veil key.
@@ -118,7 +118,7 @@ def split_archive(
         archive: folder or URL.
         name: name of the new version.
         how: by time or by source, share of val, seconds of the gap.
-        labels_version: version to start from; None for the only one.
+        labels_version: version to start from, or several, joined by the names of their classes; None for the only one.
         data_key: data key of encrypted shards: its file, or the URL of its source.
 
     Raises:

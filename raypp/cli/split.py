@@ -12,7 +12,10 @@ from raypp.shards.split_by import SplitBy
 def split(
     archive: ArchiveUrl,
     name: Annotated[str, typer.Option(help="Name of the new label version.")],
-    labels: Annotated[str | None, typer.Option(help="Label version to start from (default: the only one).")] = None,
+    labels: Annotated[
+        list[str] | None,
+        typer.Option(help="Label version to start from (default: the only one); again to join several by class names."),
+    ] = None,
     by: Annotated[SplitBy, typer.Option(help="time: the end of each source is val; source: whole sources are.")] = (
         SplitBy.TIME
     ),
@@ -23,6 +26,8 @@ def split(
     """Write a label version in which every labelled frame is train or val; needs no veil key.
 
     Example: raypp split veiled --name shift-a --by source --val 0.25
+
+    Example: raypp split veiled --name both --labels video-v1 --labels stills-v1
     """
     from raypp.shards.encryption import DataKey
     from raypp.shards.labels import dataset_version

@@ -1,16 +1,14 @@
 """The demo's second half: a small detector learns from veiled frames, and is drawn at work on held-out ones."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from raypp.demo.fitted_veil import IMAGES
 from raypp.demo.image import Detected
-from raypp.demo.workshop.tools import CLASSES
 from raypp.detect.inputs.dataset import VeiledDataset
 from raypp.detect.schedule import SchedulePart
 from raypp.evaluate.errors import classify_errors
@@ -20,16 +18,17 @@ from raypp.evaluate.request import PredictedSample, PredictSettings
 from raypp.execution import ExecutionSettings
 from raypp.geometry.window import Window
 from raypp.progress import Progress
-from raypp.shards.labels import list_versions, read_labels, write_labels
+from raypp.shards.labels import list_versions
 from raypp.shards.reader import ShardReader
-from raypp.text.split_names import TRAIN, VAL
+from raypp.shards.split_by import SplitBy
+from raypp.shards.splitting import Split, write_split
+from raypp.text.split_names import VAL
 from raypp.train.run import TrainSummary, run_training
 from raypp.train.settings import TrainSettings
 from raypp.veil.view import component_view
 
 SPLIT_NAME = "demo"
-_VAL_SHARE, _GAP_US = 0.25, 1_000_000
-"""Share of each video, its end, that is held out; and what lies before it, in neither."""
+_SPLIT = Split(SplitBy.TIME, val=0.25, gap_s=1.0)
 _DRAWN_PER_SITE = 2
 _VIEWED_PER_SITE = 12
 _ARCHITECTURE = "yolov8p"
@@ -104,33 +103,12 @@ def evaluate(archive: str, detector: Path, folder: Path) -> tuple[EvaluationRepo
 def write_judged_split(archive: str) -> None:
     """Write one label version of images and videos, in which all is to train on but the end of each video.
 
-    Label versions number their classes as their sources do, so that boxes are numbered anew, by names.
-
     Args:
         archive: the veiled sample, with a label version of its images and another of its videos.
     """
     reader = ShardReader(archive)
-    moments = {
-        row["sample_id"]: (row["site"], row["timestamp_us"])
-        for batch in reader.iterate(["sample_id", "site", "timestamp_us"])
-        for row in batch.rows.to_pylist()
-    }
-    ends: dict[str, int] = {}
-    for site, moment in moments.values():
-        ends[site] = max(moment, ends.get(site, 0))
-    tables = [read_labels(reader.store, name) for name in list_versions(reader.store)]
-    rows = []
-    for table in tables:
-        numbers = [CLASSES.index(name) for name in table.classes]
-        for row in table.rows:
-            site, moment = moments[row.sample_id]
-            boxes = tuple(replace(box, class_id=numbers[box.class_id]) for box in row.boxes)
-            held_out_from = (1 - _VAL_SHARE) * ends[site]
-            if site == IMAGES or moment < held_out_from - _GAP_US:
-                rows.append(replace(row, split=TRAIN, boxes=boxes))
-            elif moment >= held_out_from:
-                rows.append(replace(row, split=VAL, boxes=boxes))
-    write_labels(reader.store, SPLIT_NAME, CLASSES, tables[0].veil_id, rows)
+    versions = [name for name in list_versions(reader.store) if name != SPLIT_NAME]
+    write_split(reader, versions, SPLIT_NAME, _SPLIT)
 
 
 def _held_out(dataset: VeiledDataset) -> dict[str, dict[str, tuple[int, Window]]]:

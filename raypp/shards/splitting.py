@@ -1,10 +1,11 @@
 """Splits for frames that came without: a new label version, made from an old one and nothing but the archive."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from raypp.errors import LabelError, OptionError
-from raypp.shards.labels import LabelTable, SampleLabels, list_versions, only_version, read_labels, write_labels
+from raypp.shards.joined_labels import join_labels
+from raypp.shards.labels import LabelTable, list_versions, only_version, read_labels, write_labels
 from raypp.shards.reader import ShardReader
 from raypp.shards.split_by import SplitBy
 from raypp.text.split_names import TRAIN, VAL
@@ -43,38 +44,40 @@ class _Frame:
     timestamp_us: int
 
 
-def write_split(reader: ShardReader, version: str | None, name: str, split: Split) -> LabelTable:
+def write_split(reader: ShardReader, version: str | Sequence[str] | None, name: str, split: Split) -> LabelTable:
     """Write a label version in which every labelled frame is train or val; returns it.
 
     Args:
         reader: the archive.
-        version: label version to start from; None for the only one.
+        version: label version to start from; several are joined by the names of their classes; None for the only one.
         name: name of the new version.
         split: how.
 
     Raises:
         ShardError: if there is no such version.
         ConflictError: if the new version exists with other content.
-        LabelError: if train or val would be empty, or there are several versions to start from.
+        LabelError: if train or val would be empty, there are several versions and none is named, or two of those that
+            are named label one frame.
     """
     there = [candidate for candidate in list_versions(reader.store) if candidate != name]
-    labels = read_labels(reader.store, version or only_version(reader.store.root, there))
-    rows = labels.by_sample()
-    where = _assign(_sources(reader, rows), split)
-    known = [replace(row, split=where[row.sample_id]) for row in labels.rows if row.sample_id in where]
+    versions = [version] if isinstance(version, str) else version or [only_version(reader.store.root, there)]
+    tables = [read_labels(reader.store, each) for each in versions]
+    classes, labelled = join_labels(tables)
+    where = _assign(_sources(reader, {row.sample_id for row in labelled}), split)
+    known = [replace(row, split=where[row.sample_id]) for row in labelled if row.sample_id in where]
     split_rows = [row for row in known if row.split == TRAIN or not row.variant]  # variants are for training only
     for wanted in (TRAIN, VAL):
         if not any(row.split == wanted for row in split_rows):
             raise LabelError(f"split by {split.by} with `val` {split.val} leaves no {wanted} frames; split otherwise")
-    return write_labels(reader.store, name, labels.classes, labels.veil_id, split_rows)
+    return write_labels(reader.store, name, classes, tables[0].veil_id, split_rows)
 
 
-def _sources(reader: ShardReader, rows: dict[str, SampleLabels]) -> dict[str, list[_Frame]]:
+def _sources(reader: ShardReader, labelled: set[str]) -> dict[str, list[_Frame]]:
     """Labelled frames by source, in order of time."""
     sources: dict[str, list[_Frame]] = {}
     for batch in reader.iterate(_COLUMNS, batch_size=4096):
         for row in batch.rows.to_pylist():
-            if row["sample_id"] in rows:
+            if row["sample_id"] in labelled:
                 sources.setdefault(row["source"], []).append(_Frame(row["sample_id"], row["timestamp_us"]))
     return {name: sorted(frames, key=lambda frame: frame.timestamp_us) for name, frames in sources.items()}
 

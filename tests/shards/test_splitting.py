@@ -1,12 +1,13 @@
 """Splits keep neighbours together, count every frame once, and come out the same each time."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from raypp.errors import ConflictError, LabelError, OptionError
 from raypp.geometry.boxes import Box
-from raypp.shards.labels import SampleLabels, write_labels
+from raypp.shards.labels import SampleLabels, list_versions, read_labels, write_labels
 from raypp.shards.manifest import compile_manifest
 from raypp.shards.reader import ShardReader
 from raypp.shards.schema import HEADER_FILE
@@ -67,6 +68,26 @@ def test_the_same_split_again_is_the_same_version_and_another_is_refused(archive
     assert write_split(reader, None, "split", Split(SplitBy.TIME, 0.2, 1)) == first
     with pytest.raises(ConflictError, match="split"):
         write_split(reader, "video-v1", "split", Split(SplitBy.TIME, 0.5, 1))
+
+
+def test_versions_of_several_sources_are_joined_by_the_names_of_their_classes(archive: Path) -> None:
+    reader = ShardReader(str(archive))
+    first = read_labels(reader.store, "video-v1")
+    halves = [row for row in first.rows if _number(row.sample_id)[0] < 5], first.rows[5 * (_FRAMES - 1) :]
+    write_labels(reader.store, "a", ("hammer", "saw"), VEIL_ID, halves[0])
+    others = [replace(row, boxes=(*row.boxes, replace(row.boxes[0], class_id=1))) for row in halves[1]]
+    write_labels(reader.store, "b", ("pliers", "hammer"), VEIL_ID, others)
+    words = ("split", archive, "--name", "both", "--val", "0.25", "--gap-seconds", "0.5")
+    succeed(*words, "--labels", "a", "--labels", "b")
+    table = read_labels(reader.store, "both")
+    assert table.classes == ("hammer", "saw", "pliers")
+    alone = write_split(reader, "video-v1", "alone", Split(SplitBy.TIME, 0.25, gap_s=0.5))
+    assert [(row.sample_id, row.split) for row in table.rows] == [(row.sample_id, row.split) for row in alone.rows]
+    numbers = {_number(row.sample_id)[0] < 5: tuple(box.class_id for box in row.boxes) for row in table.rows}
+    assert numbers == {True: (0,), False: (2, 0)}
+    with pytest.raises(LabelError, match=r"version video-v1 has frame \w+, which another one has, too"):
+        write_split(reader, ["a", "video-v1"], "twice", Split())
+    assert "twice" not in list_versions(reader.store)
 
 
 def test_a_split_without_train_or_val_frames_is_refused(archive: Path) -> None:
