@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from raypp.errors import LabelError, OptionError
-from raypp.shards.joined_labels import join_labels
+from raypp.shards.joined_versions import join_versions
 from raypp.shards.labels import LabelTable, list_versions, only_version, read_labels, write_labels
 from raypp.shards.reader import ShardReader
 from raypp.shards.split_by import SplitBy
@@ -62,7 +62,7 @@ def write_split(reader: ShardReader, version: str | Sequence[str] | None, name: 
     there = [candidate for candidate in list_versions(reader.store) if candidate != name]
     versions = [version] if isinstance(version, str) else version or [only_version(reader.store.root, there)]
     tables = [read_labels(reader.store, each) for each in versions]
-    classes, labelled = join_labels(tables)
+    classes, labelled = join_versions(tables)
     where = _assign(_sources(reader, {row.sample_id for row in labelled}), split)
     known = [replace(row, split=where[row.sample_id]) for row in labelled if row.sample_id in where]
     split_rows = [row for row in known if row.split == TRAIN or not row.variant]  # variants are for training only

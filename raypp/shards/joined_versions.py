@@ -7,7 +7,7 @@ from raypp.errors import LabelError
 from raypp.shards.labels import LabelTable, SampleLabels
 
 
-def join_labels(tables: Sequence[LabelTable]) -> tuple[tuple[str, ...], list[SampleLabels]]:
+def join_versions(tables: Sequence[LabelTable]) -> tuple[tuple[str, ...], list[SampleLabels]]:
     """Join label versions of one archive.
 
     Args:
