@@ -244,7 +244,10 @@ def only_version(root: str, there: Sequence[str]) -> str:
             "(docs/reference/labels.md)"
         )
     if len(there) > 1:
-        raise LabelError(f"archive {root} has label versions {', '.join(there)}; choose one by `labels_version`")
+        raise LabelError(
+            f"archive {root} has label versions {', '.join(there)}; choose one by `labels_version`, or join them by "
+            "`raypp split`"
+        )
     return there[0]
 
 
